@@ -1,0 +1,1 @@
+"""What happened: the event history in the warehouse and the schema learned from it."""

@@ -1,0 +1,91 @@
+"""What the inbox holds: accepted requests in order, and rejects with their reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tekil.kit.clock import Millis
+from tekil.kit.ids import Seq, SourceId
+
+
+class RejectStage(StrEnum):
+    """Where a message stopped."""
+
+    COLLECT = "collect"
+    """When the request was read: the message itself is wrong."""
+    IMPORT = "import"
+    """When a file was read: the row is wrong."""
+    PROCESS = "process"
+    """In the pipeline: the message could not be worked on."""
+    STORE = "store"
+    """When the event history refused the row."""
+
+
+class RejectReason(StrEnum):
+    """Why a message could not be used; a closed list, counted and searchable."""
+
+    INVALID_JSON = "invalid_json"
+    NOT_AN_OBJECT = "not_an_object"
+    INVALID_TYPE = "invalid_type"
+    UNKNOWN_MESSAGE_TYPE = "unknown_message_type"
+    MISSING_IDENTITY = "missing_identity"
+    MISSING_EVENT_NAME = "missing_event_name"
+    MISSING_GROUP_ID = "missing_group_id"
+    MISSING_PREVIOUS_ID = "missing_previous_id"
+    INVALID_TIMESTAMP = "invalid_timestamp"
+    INVALID_TEXT = "invalid_text"
+    ID_TOO_LONG = "id_too_long"
+    EVENT_TOO_LARGE = "event_too_large"
+    TOO_DEEP = "too_deep"
+    TOO_MANY_ITEMS = "too_many_items"
+    INVALID_ROW = "invalid_row"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One message that could not be used; replayable once its cause is fixed."""
+
+    stage: RejectStage
+    reason: RejectReason
+    detail: str
+    """Names the value, what was allowed and, for a file, the line number."""
+    payload: bytes
+    """The message (or file row as a JSON object) as it came, cut at 64 KiB."""
+    item: int
+    """Its place in the request's batch, or its line in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One accepted request on its way into the inbox."""
+
+    source_id: SourceId
+    received_at: Millis
+    body: bytes
+    """The request's JSON as it came, inflated: {"batch":[…]} or one message."""
+    count: int
+    """How many usable messages it holds."""
+    type: str = ""
+    """The message type that the path set, for a single message; empty for a batch."""
+    ip: str = ""
+    user_agent: str = ""
+    rejects: tuple[Reject, ...] = field(default=())
+    """Items of the body that are not to be processed."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEntry:
+    """A request as the pipeline reads it back, in order of ``seq``."""
+
+    seq: Seq
+    source_id: SourceId
+    received_at: Millis
+    body: bytes
+    count: int
+    type: str
+    ip: str
+    user_agent: str
+    skip: frozenset[int]
+    """Places in the batch that were rejected when it came in."""

@@ -1,0 +1,42 @@
+"""Cursors: an opaque text that says where the next page of a list begins."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from tekil.kit.json import JsonValue, decode, encode
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list; ``next`` is None on the last."""
+
+    items: list[T]
+    next: str | None = None
+
+
+def encode_cursor(*position: JsonValue) -> str:
+    """Wrap the sort key of the last item shown.
+
+    >>> decode_cursor(encode_cursor(5, "a"))
+    [5, 'a']
+    """
+    return base64.urlsafe_b64encode(encode(list(position))).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> list[JsonValue]:
+    """Unwrap a cursor. Raises ValueError for one that this program did not make."""
+    try:
+        value = decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+        raise ValueError(f'"{cursor}" is not a cursor from an earlier page') from error
+    if not isinstance(value, list):
+        raise ValueError(f'"{cursor}" is not a cursor from an earlier page')
+    return value

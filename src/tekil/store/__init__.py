@@ -1,0 +1,1 @@
+"""The two stores: state (SQL) and warehouse (ClickHouse), each embedded or remote."""

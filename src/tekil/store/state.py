@@ -1,0 +1,124 @@
+"""The state store: one engine, transactions at the edge, SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tekil.errors import MigrationFailed, StoreUnavailable
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # a commit that was answered survives a power cut
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=10000",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-65536",
+    "PRAGMA mmap_size=1073741824",
+    "PRAGMA wal_autocheckpoint=4000",
+)
+
+
+class SqlStore:
+    """A SQL database with one schema; ``write`` is a serialised transaction, ``read`` a snapshot."""
+
+    def __init__(self, url: str, *, schema: str) -> None:
+        self.url = url
+        self.schema = schema
+        self.engine = _engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Run a write transaction; commits at the end, rolls back on any exception."""
+        with self._mapped_errors(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            with connection.begin() if not connection.in_transaction() else _commit(connection):
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Run statements on one consistent snapshot."""
+        with self._mapped_errors(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")
+            yield connection
+
+    def migrate(self) -> None:
+        """Bring the schema up to date. Raises MigrationFailed."""
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS / self.schema))
+        config.set_main_option("version_path_separator", "os")
+        config.attributes["engine"] = self.engine
+        config.attributes["version_table"] = f"{self.schema}_version"
+        try:
+            command.upgrade(config, "head")
+        except sa.exc.OperationalError as error:
+            raise StoreUnavailable(
+                f"The {self.schema} database cannot be opened: {error}"
+            ) from error
+        except Exception as error:
+            raise MigrationFailed(
+                f"The {self.schema} schema could not be brought up to date: {error}. "
+                "Nothing was changed; restore the last backup or report this with `tekil doctor`."
+            ) from error
+
+    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that can say ON CONFLICT, in this store's dialect."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _mapped_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+            raise StoreUnavailable(
+                f"The {self.schema} database cannot answer: {error.__cause__ or error}"
+            ) from error
+
+
+@contextmanager
+def _commit(connection: sa.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def _engine(url: str) -> sa.Engine:
+    if not url.startswith("sqlite"):
+        normalised = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        return sa.create_engine(normalised, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    engine = sa.create_engine(
+        url, pool_size=16, max_overflow=32, connect_args={"check_same_thread": False}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # pysqlite's own transaction handling is switched off: BEGIN IMMEDIATE is said explicitly.
+    connection.isolation_level = None
+    for pragma in SQLITE_PRAGMAS:
+        connection.execute(pragma)
+
+
+logging.getLogger("alembic").setLevel(logging.WARNING)
