@@ -1,0 +1,6 @@
+"""What a browser or mobile SDK fetches before it sends: settings, source config, scripts."""
+
+from tekil.collect.browser.rules import rudder_source_config, segment_settings
+from tekil.collect.browser.script import analytics_script, bundle
+
+__all__ = ["analytics_script", "bundle", "rudder_source_config", "segment_settings"]
