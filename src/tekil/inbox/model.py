@@ -38,7 +38,6 @@ class RejectReason(StrEnum):
     ID_TOO_LONG = "id_too_long"
     EVENT_TOO_LARGE = "event_too_large"
     TOO_DEEP = "too_deep"
-    TOO_MANY_ITEMS = "too_many_items"
     INVALID_ROW = "invalid_row"
     INTERNAL = "internal"
 
@@ -64,15 +63,15 @@ class Submission:
     source_id: SourceId
     received_at: Millis
     body: bytes
-    """The request's JSON as it came, inflated: {"batch":[…]} or one message."""
+    """The request's JSON, inflated, without rejected items: {"batch":[…]} or one message."""
     count: int
-    """How many usable messages it holds."""
+    """How many messages it holds."""
     type: str = ""
     """The message type that the path set, for a single message; empty for a batch."""
     ip: str = ""
     user_agent: str = ""
     rejects: tuple[Reject, ...] = field(default=())
-    """Items of the body that are not to be processed."""
+    """Items that came with the request and were left out of the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +86,36 @@ class InboxEntry:
     type: str
     ip: str
     user_agent: str
-    skip: frozenset[int]
-    """Places in the batch that were rejected when it came in."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far the import of one file has come; stored with the rows that it speaks of."""
+
+    file_hash: str
+    source_id: SourceId
+    file_name: str
+    position: int
+    """Where reading goes on after a stop: a count of rows."""
+    rows: int
+    rejected: int
+    state: ImportState
+    at: Millis
+
+
+class ImportState(StrEnum):
+    """Whether a file has been read to its end."""
+
+    RUNNING = "running"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class RejectRecord:
+    """A reject as it is stored and shown."""
+
+    reject_id: int
+    source_id: SourceId
+    received_at: Millis
+    reject: Reject
+    replayed_at: Millis | None

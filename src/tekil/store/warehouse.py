@@ -18,7 +18,12 @@ INSERT_SETTINGS = {
     "type_json_skip_duplicated_paths": 1,
     "input_format_skip_unknown_fields": 0,
     "date_time_input_format": "best_effort",
+    # A text stays a text: "2026-01-01" inside JSON would otherwise become a Date and lose its form.
+    "input_format_try_infer_dates": 0,
+    "input_format_try_infer_datetimes": 0,
 }
+LARGE_QUERY = {"max_query_size": 64 << 20, "max_ast_elements": 2_000_000}
+"""For statements that a program builds out of many definitions at once."""
 
 
 class Warehouse:
@@ -61,6 +66,16 @@ class Warehouse:
         except ClickHouseError as error:
             raise unavailable(error) from error
         return [line for line in data.split(b"\n") if line]
+
+    def query_binary(self, sql: str, parameters: Mapping[str, object] | None = None) -> bytes:
+        """Run a large generated query and return its rows as RowBinary, for fixed-width columns."""
+        try:
+            data: bytes = self._client().raw_query(
+                sql, parameters=dict(parameters or {}), fmt="RowBinary", settings=dict(LARGE_QUERY)
+            )
+        except ClickHouseError as error:
+            raise unavailable(error) from error
+        return data
 
     def insert_json(self, table: str, lines: bytes) -> None:
         """Insert one block of JSONEachRow lines: all of it or nothing. Raises ClickHouseError."""

@@ -1,0 +1,178 @@
+"""Whether a message can be used: pure checks, each with a reason of a closed list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from tekil.collect.message import Message, decode_message, id_text
+from tekil.collect.model import MessageType
+from tekil.collect.times import read_time
+from tekil.errors import did_you_mean
+from tekil.inbox.model import Reject, RejectReason, RejectStage
+
+MAX_ID_CHARS = 512
+MAX_NAME_CHARS = 512
+MAX_DEPTH = 32
+SHALLOW_BRACKETS = 64
+"""A message with fewer brackets than this cannot be worth measuring."""
+
+TYPES = frozenset(MessageType)
+
+
+def read_item(raw: bytes, item: int, path_type: str, max_bytes: int) -> Message | Reject:
+    """Decode and check one message; ``path_type`` is the type that the address set, or empty."""
+    if len(raw) > max_bytes:
+        detail = f"The message has {len(raw)} bytes; this source allows {max_bytes}."
+        return _reject(RejectReason.EVENT_TOO_LARGE, detail, raw, item)
+    try:
+        message = decode_message(raw)
+    except msgspec.ValidationError as error:
+        return _reject(_shape_reason(raw), str(error), raw, item)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _reject(RejectReason.INVALID_JSON, str(error), raw, item)
+    if path_type:
+        message.type = path_type
+    for check in CHECKS:
+        fault = check(message, raw)
+        if fault is not None:
+            return _reject(fault[0], fault[1], raw, item)
+    return message
+
+
+Fault = tuple[RejectReason, str] | None
+
+
+def check_type(message: Message, _raw: bytes) -> Fault:
+    """One of the six calls."""
+    kind = message.type
+    if kind in TYPES:
+        return None
+    if not kind:
+        return RejectReason.UNKNOWN_MESSAGE_TYPE, "The message has no type."
+    allowed = ", ".join(MessageType)
+    hint = did_you_mean(kind, list(MessageType))
+    return (
+        RejectReason.UNKNOWN_MESSAGE_TYPE,
+        f'The type "{kind[:64]}" is none of {allowed}.{hint}',
+    )
+
+
+def check_identity(message: Message, _raw: bytes) -> Fault:
+    """Somebody must have done it; a group or alias also names the other side."""
+    if message.type == "group" and id_text(message.group_id) is None:
+        return RejectReason.MISSING_GROUP_ID, "A group call needs groupId."
+    if message.type == "alias" and id_text(message.previous_id) is None:
+        return RejectReason.MISSING_PREVIOUS_ID, "An alias call needs previousId."
+    if id_text(message.user_id) is None and id_text(message.anonymous_id) is None:
+        if b'"externalIds"' in _raw:
+            return None
+        return RejectReason.MISSING_IDENTITY, "The message has neither userId nor anonymousId."
+    return None
+
+
+def check_name(message: Message, _raw: bytes) -> Fault:
+    """A track call names its event."""
+    name = message.event if message.type == "track" else message.name
+    if message.type == "track" and (name is None or name == ""):
+        return RejectReason.MISSING_EVENT_NAME, "A track call needs event."
+    if name is not None and len(str(name)) > MAX_NAME_CHARS:
+        return (
+            RejectReason.ID_TOO_LONG,
+            f"The name has {len(str(name))} characters; {MAX_NAME_CHARS} are allowed.",
+        )
+    return None
+
+
+def check_lengths(message: Message, _raw: bytes) -> Fault:
+    """Ids are short: a longer one is a mistake or an attack."""
+    for field, value in (
+        ("userId", message.user_id),
+        ("anonymousId", message.anonymous_id),
+        ("groupId", message.group_id),
+        ("previousId", message.previous_id),
+        ("messageId", message.message_id),
+    ):
+        if isinstance(value, str) and len(value) > MAX_ID_CHARS:
+            return (
+                RejectReason.ID_TOO_LONG,
+                f"{field} has {len(value)} characters; {MAX_ID_CHARS} are allowed.",
+            )
+    return None
+
+
+def check_objects(message: Message, _raw: bytes) -> Fault:
+    """properties, traits and context are objects or absent."""
+    for field, raw in (
+        ("properties", message.properties),
+        ("traits", message.traits),
+        ("context", message.context),
+    ):
+        start = bytes(raw)[:1]
+        if start not in (b"", b"{", b"n"):
+            return RejectReason.INVALID_TYPE, f"{field} must be an object."
+    return None
+
+
+def check_times(message: Message, _raw: bytes) -> Fault:
+    """Times can be read."""
+    for field, value in (
+        ("timestamp", message.timestamp),
+        ("originalTimestamp", message.original_timestamp),
+        ("sentAt", message.sent_at),
+    ):
+        if value is None:
+            continue
+        try:
+            read_time(value)
+        except (ValueError, OverflowError) as error:
+            return RejectReason.INVALID_TIMESTAMP, f"{field}: {error}."
+    return None
+
+
+def check_depth(_message: Message, raw: bytes) -> Fault:
+    """Nesting is bounded, because every later stage walks it."""
+    if raw.count(b"{") + raw.count(b"[") < SHALLOW_BRACKETS:
+        return None
+    depth = deepest = 0
+    in_text = escaped = False
+    for byte in raw:
+        if in_text:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_text = False
+        elif byte == 0x22:
+            in_text = True
+        elif byte in (0x7B, 0x5B):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in (0x7D, 0x5D):
+            depth -= 1
+    if deepest <= MAX_DEPTH:
+        return None
+    return RejectReason.TOO_DEEP, f"The message nests {deepest} deep; {MAX_DEPTH} are allowed."
+
+
+CHECKS: tuple[Callable[[Message, bytes], Fault], ...] = (
+    check_type,
+    check_identity,
+    check_name,
+    check_lengths,
+    check_objects,
+    check_times,
+    check_depth,
+)
+
+
+def _shape_reason(raw: bytes) -> RejectReason:
+    if raw[:1] != b"{":
+        return RejectReason.NOT_AN_OBJECT
+    return RejectReason.INVALID_TYPE
+
+
+def _reject(reason: RejectReason, detail: str, raw: bytes, item: int) -> Reject:
+    return Reject(RejectStage.COLLECT, reason, detail, bytes(raw), item)
