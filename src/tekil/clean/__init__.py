@@ -1,0 +1,1 @@
+"""Cleaning before storing: pure functions from what was sent to what is kept."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tekil.clean.ip import IpPolicy
 from tekil.kit.ids import SourceId
 
 
@@ -37,14 +38,6 @@ class Trust(StrEnum):
 
     STRONG = "strong"
     WEAK = "weak"
-
-
-class IpPolicy(StrEnum):
-    """What is kept of the address that a message came from."""
-
-    KEEP = "keep"
-    TRUNCATE = "truncate"
-    DROP = "drop"
 
 
 @dataclass(frozen=True, slots=True)
