@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import re2
 
@@ -16,6 +16,8 @@ from tekil.identity.model import (
     Quarantine,
     Strength,
 )
+
+EldestKey: TypeAlias = "tuple[bool, int, int, str, str]"
 
 _CACHED_VALUES: Final = 100_000
 _QUOTES: Final = "\"'`"
@@ -49,6 +51,14 @@ class Rulebook:
     def is_blocked(self, namespace: str, value: str) -> bool:
         """Whether a normalised value names nobody."""
         return self._guards.get(namespace, self._default_guard).blocks(value)
+
+    def is_proven(self, identity: Identity) -> bool:
+        """Whether a strong source knows it as the name of a person.
+
+        Weak claims attach others to it but never join it to another proven one. A former id
+        that was only ever named by an alias call is not counted, for nobody was seen under it.
+        """
+        return identity.verified and identity.attested and self.of(identity.namespace).personal
 
     def cap(self, namespace: str) -> int | None:
         """Up to so many values in one raw component, no claim is refused on their account."""
@@ -142,3 +152,14 @@ def quarantine_of(
             _, namespace, count = min(over)
             return Quarantine(level, namespace, count, space.shared_after)
     return None
+
+
+def eldest_key(identity: Identity, rules: Rulebook) -> EldestKey:
+    """The identity of a profile with the least key gives the profile its id."""
+    return (
+        not identity.attested,
+        identity.first_seen,
+        rules.rank(identity.namespace),
+        identity.namespace,
+        identity.value,
+    )

@@ -13,7 +13,6 @@ Integer ids and the order of arrival decide nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
 
 from tekil.identity.model import (
     Claim,
@@ -27,11 +26,9 @@ from tekil.identity.model import (
     Solution,
     Strength,
 )
-from tekil.identity.rules import Rulebook, quarantine_of
+from tekil.identity.rules import Rulebook, eldest_key, quarantine_of
 from tekil.identity.union import Union, find
 from tekil.kit.ids import IdentityId, ProfileId
-
-EldestKey: TypeAlias = "tuple[bool, int, int, str, str]"
 
 
 def solve(
@@ -67,17 +64,6 @@ def solve(
             for member in group:
                 profile_of[member] = profile
     return Solution(profile_of, refused, verdicts)
-
-
-def eldest_key(identity: Identity, rules: Rulebook) -> EldestKey:
-    """The identity of a profile with the least key gives the profile its id."""
-    return (
-        not identity.attested,
-        identity.first_seen,
-        rules.rank(identity.namespace),
-        identity.namespace,
-        identity.value,
-    )
 
 
 def components(
@@ -215,7 +201,7 @@ def _is_whole(
 ) -> bool:
     """Whether nothing in a component without separations can be refused: the usual case."""
     counts: dict[str, int] = {}
-    verified = 0
+    proven = 0
     for member in members:
         identity = known[member]
         if identity.attested:
@@ -226,7 +212,7 @@ def _is_whole(
                     return False
                 counts[identity.namespace] = count
             if identity.verified and space.personal:
-                verified += 1
-    if verified < 2 or rules.weak_joins_verified:
+                proven += 1
+    if proven < 2 or rules.weak_joins_verified:
         return True
     return all(c.strength is Strength.STRONG or c.kind is ClaimKind.JOIN for c in claims)

@@ -33,15 +33,15 @@ class Union:
         self._rules = rules
         self._parent = {each.identity_id: each.identity_id for each in members}
         self._counts: dict[IdentityId, dict[str, int]] = {}
-        self._verified: set[IdentityId] = set()
+        self._proven: set[IdentityId] = set()
         self._separations = list(separations)
         self._rivals: dict[IdentityId, list[Separation]] = {}
         for each in members:
             space = rules.of(each.namespace)
             limited = space.limit is not None and each.attested
             self._counts[each.identity_id] = {each.namespace: 1} if limited else {}
-            if each.verified and each.attested and space.personal:
-                self._verified.add(each.identity_id)
+            if rules.is_proven(each):
+                self._proven.add(each.identity_id)
 
     def believe(self, claims: list[Claim], refused: dict[ClaimKey, Refusal]) -> None:
         """Believe every claim that may be believed; note the others with their reasons."""
@@ -115,8 +115,8 @@ class Union:
             return Refusal(claim, RefusalReason.LIMIT, None, namespace, limit, count)
         if (
             claim.strength is Strength.WEAK
-            and a in self._verified
-            and b in self._verified
+            and a in self._proven
+            and b in self._proven
             and not self._rules.weak_joins_verified
         ):
             return Refusal(claim, RefusalReason.WEAK_BETWEEN_VERIFIED)
@@ -160,8 +160,8 @@ class Union:
         counts = self._counts[b]
         for namespace, count in self._counts[a].items():
             counts[namespace] = counts.get(namespace, 0) + count
-        if a in self._verified:
-            self._verified.add(b)
+        if a in self._proven:
+            self._proven.add(b)
         if a in self._rivals:
             self._rivals[b] = self._rivals.get(b, []) + self._rivals[a]
 
