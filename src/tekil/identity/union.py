@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from tekil.identity.model import (
@@ -46,7 +46,7 @@ class Union:
     def believe(self, claims: list[Claim], refused: dict[ClaimKey, Refusal]) -> None:
         """Believe every claim that may be believed; note the others with their reasons."""
         self._keep_apart(claims)
-        ordered = [(self._order(claim), claim) for claim in claims]
+        ordered = [(claim_order(claim, self._known, self._rules), claim) for claim in claims]
         ordered.sort(key=lambda pair: pair[0])
         for order, claim in ordered:
             a, b = find(self._parent, claim.a), find(self._parent, claim.b)
@@ -81,25 +81,6 @@ class Union:
             if decided is None or decided <= each.event_time:
                 self._rivals.setdefault(each.a, []).append(each)
                 self._rivals.setdefault(each.b, []).append(each)
-
-    def _order(self, claim: Claim) -> Order:
-        a, b = self._known[claim.a], self._known[claim.b]
-        high = (self._rules.rank(a.namespace), a.namespace, a.value)
-        low = (self._rules.rank(b.namespace), b.namespace, b.value)
-        if low < high:
-            high, low = low, high
-        alias = claim.kind is ClaimKind.ALIAS
-        weak = claim.strength is Strength.WEAK
-        if claim.kind is ClaimKind.JOIN:
-            stage = _BY_HAND
-        elif alias and not weak and a.namespace == b.namespace and a.attested and b.attested:
-            stage = _RENAME
-        else:
-            stage = _EVIDENCE
-        return (
-            stage, weak, not alias, high[0], low[0], claim.event_time,
-            high[1], high[2], low[1], low[2], claim.kind,
-        )  # fmt: skip
 
     def _objection(self, claim: Claim, a: IdentityId, b: IdentityId, stage: int) -> Refusal | None:
         """Why the two clusters may not become one on this claim; None: they may."""
@@ -178,3 +159,27 @@ def find(parent: dict[IdentityId, IdentityId], member: IdentityId) -> IdentityId
         if above == member:
             return member
         parent[member] = member = parent[above]
+
+
+def claim_order(claim: Claim, known: Mapping[IdentityId, Identity], rules: Rulebook) -> Order:
+    """The place of a claim in the order in which claims are believed.
+
+    Made of facts about the claim itself: no integer id, no arrival.
+    """
+    a, b = known[claim.a], known[claim.b]
+    high = (rules.rank(a.namespace), a.namespace, a.value)
+    low = (rules.rank(b.namespace), b.namespace, b.value)
+    if low < high:
+        high, low = low, high
+    alias = claim.kind is ClaimKind.ALIAS
+    weak = claim.strength is Strength.WEAK
+    if claim.kind is ClaimKind.JOIN:
+        stage = _BY_HAND
+    elif alias and not weak and a.namespace == b.namespace and a.attested and b.attested:
+        stage = _RENAME
+    else:
+        stage = _EVIDENCE
+    return (
+        stage, weak, not alias, high[0], low[0], claim.event_time,
+        high[1], high[2], low[1], low[2], claim.kind,
+    )  # fmt: skip
