@@ -17,12 +17,12 @@ _NOT_LETTERS = re.compile(r"[\W_]+")
 
 # How people and other programs write countries beyond the official and native names.
 _COMMON = {
-    "AE": "uae bae emirates dubai",
-    "BA": "bosnia bosna",
+    "AE": "uae|bae|emirates",
+    "BA": "bosnia|bosna",
     "CD": "drc|dr congo",
-    "CH": "isvicre swiss",
+    "CH": "isvicre|swiss",
     "CI": "ivory coast|fildisi sahili",
-    "CN": "prc|mainland china|peoples republic of china|cin halk cumhuriyeti",
+    "CN": "prc|mainland china|people s republic of china|cin halk cumhuriyeti",
     "CZ": "czech republic|cek cumhuriyeti",
     "DE": "deutschland allemagne almanya",
     "FR": "fransa",
@@ -45,7 +45,7 @@ _COMMON = {
     "SY": "syria|suriye",
     "SZ": "swaziland",
     "TL": "east timor",
-    "TR": "turkey|turkiye cumhuriyeti|turkei|turquie|turquia|turchia|turkije|t c",
+    "TR": "turkey|turkiye cumhuriyeti|turkei|turquie|turquia|turchia|turkije",
     "TW": "taiwan|tayvan",
     "TZ": "tanzania|tanzanya",
     "US": "usa|us of a|america|amerika|abd|united states of america|the united states"
@@ -76,7 +76,7 @@ def _normalise(text: str) -> str | None:
 
 def _key(name: str) -> str:
     words = _NOT_LETTERS.sub(" ", search_fold(name)).split()
-    # U.S.A. and T.C. are spelt out in single letters; as one word they are found.
+    # U.S.A. falls into single letters; as one word it is found.
     return "".join(words) if all(len(word) == 1 for word in words) else " ".join(words)
 
 

@@ -16,7 +16,10 @@ _MAX_LENGTH = 254
 _MAX_LOCAL = 64
 _WORD = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_PLAIN = re.compile(rf"{_WORD}(?:\.{_WORD})*@(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])")
+_DOMAIN = rf"(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])"
+_PLAIN = re.compile(rf"{_WORD}(?:\.{_WORD})*@{_DOMAIN}")
+_PLAIN_DOMAIN = re.compile(_DOMAIN)
+_DOTTED_I = re.compile("i\u0307+")
 _EDGES = " \t\r\n\f\v\u00a0" + INVISIBLE
 
 
@@ -68,10 +71,11 @@ def _normalise_odd(text: str) -> str | None:
     except ValueError:  # EmailNotValidError, idna.IDNAError and UnicodeError are all of them.
         return None
     result = f"{checked.local_part}@{plain_domain}"
-    return result if "." in plain_domain and len(result) <= _MAX_LENGTH else None
+    fits = len(result) <= _MAX_LENGTH and _PLAIN_DOMAIN.fullmatch(plain_domain) is not None
+    return result if fits else None
 
 
 def _lower(text: str) -> str:
     composed = unicodedata.normalize("NFC", text).replace("İ", "i").lower()
     # What JavaScript's toLowerCase makes of İ: an i and a dot of its own.
-    return unicodedata.normalize("NFC", composed.replace("i\u0307", "i"))
+    return unicodedata.normalize("NFC", _DOTTED_I.sub("i", composed))

@@ -79,6 +79,8 @@ def _from_text(text: str) -> Money | None:
     match = _AMOUNT.fullmatch(tidy_text(text))
     if match is None or ((match["minus"] == "(") != text.rstrip().endswith(")")):
         return None
+    if match["minus"] and match["minus2"]:
+        return None
     named = (match["before"] or "").strip(), (match["after"] or "").strip()
     currencies = [normalise_currency(name) for name in named if name]
     if None in currencies or len(set(currencies)) > 1:
@@ -87,7 +89,7 @@ def _from_text(text: str) -> Money | None:
     digits = _plain_digits(match["number"], currency)
     if digits is None:
         return None
-    negative = bool(match["minus"]) != bool(match["minus2"])
+    negative = match["minus"] or match["minus2"]
     return _bounded(Decimal(digits) * (-1 if negative else 1), currency)
 
 

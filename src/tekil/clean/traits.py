@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from enum import StrEnum, auto
 from functools import lru_cache
 
@@ -91,6 +92,9 @@ _BY_LAST_WORDS = {
     ("of", "birth"): Kind.DAY,
     ("phone", "number"): Kind.PHONE,
     ("email", "address"): Kind.EMAIL,
+    ("full", "name"): Kind.NAME,
+    ("first", "name"): Kind.NAME,
+    ("last", "name"): Kind.NAME,
     ("country", "code"): Kind.COUNTRY,
     ("currency", "code"): Kind.CURRENCY,
 }
@@ -101,7 +105,8 @@ def clean_traits(traits: JsonObject, region: str = DEFAULT_REGION) -> dict[str, 
     """Clean every trait by its name. ``region`` reads telephones and dates without a country.
 
     What cannot be cleaned is kept as it came: a trait is never lost. ``null`` stays ``null``, which
-    removes a trait. Of two spellings of one reserved trait the stored one wins.
+    removes a trait. Of two spellings of one reserved trait that both say something, the one that is
+    stored wins.
 
     >>> cleaned = clean_traits({"first_name": " Işıl ", "country": "Türkiye", "plan": "pro"})
     >>> {name: (trait.value, trait.original) for name, trait in cleaned.items()}
@@ -110,13 +115,13 @@ def clean_traits(traits: JsonObject, region: str = DEFAULT_REGION) -> dict[str, 
     cleaned: dict[str, CleanedValue] = {}
     for sent_name, value in traits.items():
         name = CANONICAL.get(sent_name, sent_name)
-        if name is not sent_name and name in traits:
+        if name in cleaned and _loses(sent_name, value, cleaned[name]):
             continue
         kind = trait_kind(name)
         if value is None or kind is Kind.TEXT:
             cleaned[name] = CleanedValue(value)
             continue
-        better = clean_value(kind, value, region)
+        better = _CLEANERS[kind](value, region)
         if better is None or (better == value and type(better) is type(value)):
             cleaned[name] = CleanedValue(value)
         else:
@@ -124,29 +129,9 @@ def clean_traits(traits: JsonObject, region: str = DEFAULT_REGION) -> dict[str, 
     return cleaned
 
 
-def clean_value(kind: Kind, value: JsonValue, region: str = DEFAULT_REGION) -> JsonValue:
-    """The clean value, or None when this kind cannot make sense of it."""
-    match kind:
-        case Kind.PLAIN:
-            return infer_boolean(value) if isinstance(value, str) else None
-        case Kind.EMAIL:
-            return normalise_email(value)
-        case Kind.PHONE:
-            return normalise_phone(value, region)
-        case Kind.COUNTRY:
-            return normalise_country(value)
-        case Kind.CURRENCY:
-            return normalise_currency(value)
-        case Kind.NAME:
-            return clean_name(value) if isinstance(value, str) else None
-        case Kind.NUMBER:
-            return infer_number(value.strip()) if isinstance(value, str) else None
-        case Kind.ADDRESS:
-            return _clean_address(value)
-        case Kind.INSTANT | Kind.DAY | Kind.DAY_OR_INSTANT:
-            return _clean_date(kind, value, region)
-        case Kind.TEXT:
-            return None
+def _loses(sent_name: str, value: JsonValue, earlier: CleanedValue) -> bool:
+    """Whether the second spelling of one trait yields to the first."""
+    return earlier.value is not None and (value is None or sent_name in CANONICAL)
 
 
 @lru_cache(maxsize=4_096)
@@ -167,12 +152,10 @@ def trait_kind(name: str) -> Kind:
     return _BY_LAST_WORDS.get(words) or _BY_LAST_WORD.get(words[-1], Kind.PLAIN)
 
 
-def _clean_date(kind: Kind, value: JsonValue, region: str) -> JsonValue:
-    if kind is Kind.INSTANT:
-        return to_instant(value, region)
-    if kind is Kind.DAY or (isinstance(value, str) and not has_time(value)):
-        return to_date(value, region)
-    return to_instant(value, region) if isinstance(value, str) else None
+def _clean_day_or_instant(value: JsonValue, region: str) -> JsonValue:
+    if not isinstance(value, str):
+        return None
+    return to_instant(value, region) if has_time(value) else to_date(value, region)
 
 
 def _clean_address(value: JsonValue) -> JsonValue:
@@ -186,3 +169,24 @@ def _clean_address(value: JsonValue) -> JsonValue:
         country = normalise_country(part) if trait_kind(name) is Kind.COUNTRY else None
         cleaned[name] = country or part
     return cleaned
+
+
+def _keep(_value: JsonValue, _region: str) -> JsonValue:
+    return None
+
+
+# The clean value, or None where the kind cannot make sense of what was sent.
+_CLEANERS: dict[Kind, Callable[[JsonValue, str], JsonValue]] = {
+    Kind.PLAIN: lambda value, _: infer_boolean(value) if isinstance(value, str) else None,
+    Kind.TEXT: _keep,
+    Kind.EMAIL: lambda value, _: normalise_email(value),
+    Kind.PHONE: normalise_phone,
+    Kind.COUNTRY: lambda value, _: normalise_country(value),
+    Kind.CURRENCY: lambda value, _: normalise_currency(value),
+    Kind.NAME: lambda value, _: clean_name(value) if isinstance(value, str) else None,
+    Kind.NUMBER: lambda value, _: infer_number(value.strip()) if isinstance(value, str) else None,
+    Kind.INSTANT: to_instant,
+    Kind.DAY: to_date,
+    Kind.DAY_OR_INSTANT: _clean_day_or_instant,
+    Kind.ADDRESS: lambda value, _: _clean_address(value),
+}
