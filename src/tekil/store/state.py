@@ -29,6 +29,12 @@ SQLITE_PRAGMAS = (
     "PRAGMA wal_autocheckpoint=4000",
 )
 
+# Waits no longer than SQLite does by its busy_timeout.
+_PG_WRITE_LOCK = sa.text(
+    "SELECT set_config('lock_timeout', '10000', true),"
+    " pg_advisory_xact_lock(hashtextextended(:schema, 0))"
+)
+
 
 class SqlStore:
     """A SQL database with one schema; ``write`` is a serialised transaction, ``read`` a snapshot."""
@@ -45,6 +51,10 @@ class SqlStore:
         with self._mapped_errors(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                # One writer at a time as on SQLite: what was read stays true until the commit,
+                # and ids become visible in order, so that whoever follows them misses none.
+                connection.execute(_PG_WRITE_LOCK, {"schema": f"tekil.{self.schema}"})
             with connection.begin() if not connection.in_transaction() else _commit(connection):
                 yield connection
 
@@ -54,6 +64,10 @@ class SqlStore:
         with self._mapped_errors(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN")
+            else:
+                connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
             yield connection
 
     def migrate(self) -> None:

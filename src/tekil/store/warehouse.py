@@ -6,10 +6,12 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import clickhouse_connect
+from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
 from tekil.errors import StoreUnavailable
 
@@ -25,13 +27,26 @@ INSERT_SETTINGS = {
 LARGE_QUERY = {"max_query_size": 64 << 20, "max_ast_elements": 2_000_000}
 """For statements that a program builds out of many definitions at once."""
 
+UNKNOWN_DATABASE = 81
+
+# Faults of the machine and not of the rows: timeouts, too many queries or parts, no memory, no
+# space, a read-only table, a lost network or keeper, a shutdown.
+TEMPORARY_CODES = frozenset(
+    {159, 160, 164, 201, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 319, 425, 439, 999}
+)
+TEMPORARY_WORDS = ("No space left on device", "Too many open files", "Input/output error")
+
 
 class Warehouse:
-    """Runs statements on ClickHouse; one client per thread, because a client is one session."""
+    """Runs statements on ClickHouse; one client per thread, because a client is one session.
 
-    def __init__(self, url: str | None, path: Path) -> None:
+    ``database`` (or the path of the URL) is made if it is not there.
+    """
+
+    def __init__(self, url: str | None, path: Path, *, database: str | None = None) -> None:
         self.url = url
         self.path = path
+        self.database = database or (urlsplit(url).path.strip("/") if url else "") or None
         self._local = threading.local()
         self._clients: list[Client] = []
         self._lock = threading.Lock()
@@ -78,10 +93,18 @@ class Warehouse:
         return data
 
     def insert_json(self, table: str, lines: bytes) -> None:
-        """Insert one block of JSONEachRow lines: all of it or nothing. Raises ClickHouseError."""
-        self._client().raw_insert(
-            table, insert_block=lines, fmt="JSONEachRow", settings=INSERT_SETTINGS
-        )
+        """Insert one block of JSONEachRow lines: all of it or nothing.
+
+        Raises StoreUnavailable when a later try can help, else ClickHouseError: a row is wrong.
+        """
+        try:
+            self._client().raw_insert(
+                table, insert_block=lines, fmt="JSONEachRow", settings=INSERT_SETTINGS
+            )
+        except ClickHouseError as error:
+            if is_temporary(error):
+                raise unavailable(error) from error
+            raise
 
     def migrate(self, statements: Iterable[str]) -> None:
         """Run idempotent DDL (CREATE … IF NOT EXISTS, ADD COLUMN IF NOT EXISTS)."""
@@ -106,10 +129,40 @@ class Warehouse:
         return client
 
     def _open(self) -> Client:
+        try:
+            return self._connect(self.database)
+        except DatabaseError as error:
+            if error.code != UNKNOWN_DATABASE or self.database is None:
+                raise
+        self._create_database(self.database)
+        return self._connect(self.database)
+
+    def _connect(self, database: str | None) -> Client:
         if self.url is None:
             self.path.mkdir(parents=True, exist_ok=True)
-            return clickhouse_connect.get_client(interface="chdb", path=str(self.path))
-        return clickhouse_connect.get_client(dsn=self.url, autogenerate_session_id=False)
+            return clickhouse_connect.get_client(
+                interface="chdb", path=str(self.path), database=database
+            )
+        address = urlsplit(self.url)._replace(path="").geturl()
+        return clickhouse_connect.get_client(
+            dsn=address, database=database, autogenerate_session_id=False
+        )
+
+    def _create_database(self, name: str) -> None:
+        client = self._connect("default")
+        try:
+            client.command(f"CREATE DATABASE IF NOT EXISTS {quote_identifier(name)}")
+        finally:
+            client.close()
+
+
+def is_temporary(error: ClickHouseError) -> bool:
+    """Whether the fault lies with the machine or the network, so that a later try can help."""
+    return (
+        isinstance(error, OperationalError)
+        or (isinstance(error, DatabaseError) and error.code in TEMPORARY_CODES)
+        or any(word in str(error) for word in TEMPORARY_WORDS)
+    )
 
 
 def unavailable(error: ClickHouseError) -> StoreUnavailable:

@@ -16,5 +16,8 @@ with engine.connect() as connection:
     )
     if engine.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        # Several processes may start at once; the others wait and find nothing left to do.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7834602)")
     context.run_migrations()
     connection.commit()
