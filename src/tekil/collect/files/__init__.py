@@ -1,0 +1,1 @@
+"""Files of people, events and orders, read row by row and sent in as messages."""
