@@ -63,8 +63,9 @@ def write_database(path: Path, records: dict[str, Record]) -> Path:
     )  # fmt: skip
     metadata = {
         "binary_format_major_version": ("uint16", 2), "binary_format_minor_version": ("uint16", 0),
-        "build_epoch": ("uint64", 1), "database_type": "Test-City", "description": {"en": "test"}, "ip_version": ("uint16", 6),
-        "languages": ["en"], "node_count": ("uint32", count), "record_size": ("uint16", 32),
+        "build_epoch": ("uint64", 1), "database_type": "Test-City", "description": {"en": "test"},
+        "ip_version": ("uint16", 6), "languages": ["en"],
+        "node_count": ("uint32", count), "record_size": ("uint16", 32),
     }  # fmt: skip
     path.write_bytes(tree + bytes(16) + data + b"\xab\xcd\xefMaxMind.com" + encode(metadata))
     return path

@@ -27,7 +27,7 @@ UNKNOWN = Agent("", "", "")
 _SORTS = tuple(
     (device, re.compile(pattern, re.IGNORECASE))
     for device, pattern in (
-        ("bot", r"bot\b|bot/|crawl|spider|headless|lighthouse|slurp|facebookexternalhit|whatsapp/"
+        ("bot", r"(?<!cu)bot\b|crawl|spider|headless|lighthouse|slurp|facebookexternalhit|whatsapp/"
                 r"|mediapartners|preview|monitor|pingdom|phantomjs|electrum|scrap"),
         ("tv", r"smart-?tv|hbbtv|apple ?tv|google ?tv|android ?tv|bravia|\baft[a-z0-9]+\b|crkey"
                r"|web0s|netcast|roku|viera|\btv\b|dtv|tizen[^)]*tv"),

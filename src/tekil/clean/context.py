@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-from typing import NamedTuple, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
 from tekil.clean.agent import UNKNOWN, canonical_os, parse_agent
+from tekil.clean.channel import read_channel
 from tekil.clean.geo import NOWHERE, GeoIp
 from tekil.clean.ip import IpPolicy, apply_policy, normalise_ip
-from tekil.clean.names import search_fold, tidy_text
-
-_LONGEST_LABEL = 100
-_LONGEST_URL = 4_096
+from tekil.clean.url import (
+    LONGEST_LABEL,
+    LONGEST_URL,
+    NO_CAMPAIGN,
+    Campaigns,
+    campaign_in,
+    label,
+    path_in,
+    url_host,
+)
 
 
 class Page(msgspec.Struct, frozen=True, gc=False):
@@ -82,40 +86,13 @@ class ContextFacts(msgspec.Struct, frozen=True, gc=False):
     city: str = ""
 
 
-class Campaigns(NamedTuple):
-    """The campaign in an address; the medium and source in lower case."""
-
-    source: str
-    medium: str
-    name: str
-
-
 EMPTY = Context()
-_NO_CAMPAIGN = Campaigns("", "", "")
 _CLIENT_KINDS = frozenset({"web", "mobile"})
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decoder = msgspec.json.Decoder(Context)
 _any_decoder = msgspec.json.Decoder()
 T = TypeVar("T", bound=msgspec.Struct)
 
-_CHANNELS = {
-    "mobile": "app",
-    "ios": "app",
-    "android": "app",
-    "browser": "web",
-    "website": "web",
-    "sources": "server",
-    "e_mail": "email",
-    "eposta": "email",
-    "e_posta": "email",
-    "callcenter": "call_center",
-    "call_centre": "call_center",
-    "callcentre": "call_center",
-    "cagri_merkezi": "call_center",
-    "in_store": "pos",
-    "instore": "pos",
-}
-_APP_LIBRARY = re.compile(r"ios|android|kotlin|swift|flutter|react-?native|unity|xamarin", re.I)
-_WEB_LIBRARY = re.compile(r"^analytics\.js$|javascript|-js$|^web$|gtm", re.I)
 _DEVICES = {
     "ios": "mobile",
     "android": "mobile",
@@ -137,18 +114,17 @@ _DEVICES = {
     "car": "car",
     "bot": "bot",
 }
-_NOT_A_WORD = re.compile(r"[^\w]+")
 
 
 def decode_context(raw: bytes | msgspec.Raw) -> Context:
     """Decode a context's JSON. Parts of a wrong type count as absent; it never raises."""
     try:
         return _decoder.decode(raw)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         pass
     try:
         return context_from(_any_decoder.decode(raw))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return EMPTY
 
 
@@ -161,26 +137,40 @@ def _convert(value: object, into: type[T]) -> T | None:
     """Convert field by field, so that one wrong field does not lose the others."""
     if not isinstance(value, dict):
         return None
-    parts: dict[str, object] = {}
-    for field in msgspec.structs.fields(into):
-        sent = value.get(field.encode_name)
-        nested = _NESTED.get(field.name) if into is Context else None
-        if nested is not None:
-            parts[field.name] = _convert(sent, nested)
-        elif field.name == "direct":
-            parts[field.name] = sent if isinstance(sent, bool) else None
-        else:
-            parts[field.name] = sent if isinstance(sent, str) else None
-    return into(**parts)
+    return into(
+        **{
+            name: _convert(value.get(sent), part)
+            if isinstance(part, type)
+            else _plain(value.get(sent), name)
+            for name, sent, part in _FIELDS[into]
+        }
+    )
 
 
-_NESTED: dict[str, type[msgspec.Struct]] = {
+def _plain(value: object, name: str) -> str | bool | None:
+    if isinstance(value, bool):
+        return value if name == "direct" else None
+    if isinstance(value, int) and -(10**18) < value < 10**18:
+        return str(value)  # ids and campaigns such as 2026
+    return value if isinstance(value, str) and name != "direct" else None
+
+
+_Field: TypeAlias = tuple[str, str, type[msgspec.Struct] | None]
+_PARTS: dict[str, type[msgspec.Struct]] = {
     "page": Page,
     "campaign": Campaign,
     "device": Device,
     "os": Named,
     "app": Named,
     "library": Named,
+}
+_STRUCTS: tuple[type[msgspec.Struct], ...] = (Context, *_PARTS.values())
+_FIELDS: dict[type[msgspec.Struct], tuple[_Field, ...]] = {
+    struct: tuple(
+        (field.name, field.encode_name, _PARTS.get(field.name) if struct is Context else None)
+        for field in msgspec.structs.fields(struct)
+    )
+    for struct in _STRUCTS
 }
 
 
@@ -213,9 +203,15 @@ def read_context(
     referrer = page.referrer if page is not None else None
     named_os = context.os.name if context.os is not None else None
     return ContextFacts(
-        channel=_channel(context, kind, message_channel),
+        channel=read_channel(
+            message_channel or context.channel,
+            kind,
+            (context.library.name if context.library is not None else None) or "",
+            page=bool(url),
+            app=context.app is not None,
+        ),
         device=_device(context.device, agent.device),
-        os=canonical_os(named_os[:_LONGEST_LABEL]) if named_os else agent.os,
+        os=canonical_os(named_os[:LONGEST_LABEL]) if named_os else agent.os,
         browser=agent.browser,
         utm_source=campaign.source,
         utm_medium=campaign.medium,
@@ -226,61 +222,6 @@ def read_context(
         country=place.country,
         city=place.city,
     )
-
-
-def url_host(url: str) -> str:
-    """The host of an address without ``www.``; empty when it has none.
-
-    >>> url_host("https://www.google.com.tr/search?q=x"), url_host("$direct")
-    ('google.com.tr', '')
-    """
-    return _host(url) if len(url) <= _LONGEST_URL else ""
-
-
-def _channel(context: Context, kind: str, message_channel: str | None) -> str:
-    said = message_channel or context.channel
-    if said:
-        word = channel_word(said[:_LONGEST_LABEL])
-        if word:
-            return word
-    match kind:
-        case "web":
-            return "web"
-        case "mobile":
-            return "app"
-        case "file":
-            return "file"
-    library = context.library.name if context.library is not None else None
-    return _guessed_channel((library or "")[:_LONGEST_LABEL], context)
-
-
-def _guessed_channel(library: str, context: Context) -> str:
-    """A source of kind http may pass on what browsers and apps sent."""
-    if library:
-        by_library = _library_channel(library)
-        if by_library:
-            return by_library
-    if context.page is not None and context.page.url:
-        return "web"
-    return "app" if context.app is not None and context.app.name else "server"
-
-
-@lru_cache(maxsize=1_024)
-def _library_channel(library: str) -> str:
-    if _APP_LIBRARY.search(library):
-        return "app"
-    return "web" if _WEB_LIBRARY.search(library) else ""
-
-
-@lru_cache(maxsize=4_096)
-def channel_word(text: str) -> str:
-    """One word per channel: well-known ones under one name, others in lower snake case.
-
-    >>> [channel_word(x) for x in ("Mobile", "Call Centre", "E-mail", "Mağaza")]
-    ['app', 'call_center', 'email', 'magaza']
-    """
-    word = _NOT_A_WORD.sub("_", search_fold(text)).strip("_")[:40].rstrip("_")
-    return _CHANNELS.get(word, word)
 
 
 def _device(device: Device | None, from_agent: str) -> str:
@@ -295,45 +236,18 @@ def _device(device: Device | None, from_agent: str) -> str:
 
 def _campaign(context: Context, url: str | None) -> Campaigns:
     sent = context.campaign
-    found = _NO_CAMPAIGN
-    if url is not None and "utm_" in url and len(url) <= _LONGEST_URL:
-        found = _campaign_in(url.partition("#")[0].partition("?")[2])
+    found = NO_CAMPAIGN
+    if url is not None and "utm_" in url and len(url) <= LONGEST_URL:
+        found = campaign_in(url.partition("#")[0].partition("?")[2])
     elif context.page is not None and context.page.search and "utm_" in context.page.search:
-        found = _campaign_in(context.page.search[:_LONGEST_URL].removeprefix("?"))
+        found = campaign_in(context.page.search[:LONGEST_URL].removeprefix("?"))
     if sent is None:
         return found
     return Campaigns(
-        _label(sent.source).lower() if sent.source else found.source,
-        _label(sent.medium).lower() if sent.medium else found.medium,
-        _label(sent.name) if sent.name else found.name,
+        label(sent.source).lower() if sent.source else found.source,
+        label(sent.medium).lower() if sent.medium else found.medium,
+        label(sent.name) if sent.name else found.name,
     )
-
-
-@lru_cache(maxsize=16_384)
-def _campaign_in(query: str) -> Campaigns:
-    try:
-        sent = dict(parse_qsl(query, max_num_fields=200))
-    except ValueError:
-        return _NO_CAMPAIGN
-    return Campaigns(
-        _label(sent.get("utm_source", "")).lower(),
-        _label(sent.get("utm_medium", "")).lower(),
-        _label(sent.get("utm_campaign", "")),
-    )
-
-
-@lru_cache(maxsize=16_384)
-def _label(text: str) -> str:
-    return tidy_text(text[: 4 * _LONGEST_LABEL])[:_LONGEST_LABEL].strip()
-
-
-@lru_cache(maxsize=16_384)
-def _host(url: str) -> str:
-    try:
-        host = urlsplit(url.strip()).hostname or ""
-    except ValueError:
-        return ""
-    return host.removeprefix("www.").rstrip(".")[:253]
 
 
 def _path(page: Page | None) -> str:
@@ -341,12 +255,4 @@ def _path(page: Page | None) -> str:
         return ""
     if page.path:
         return page.path
-    return _path_in(page.url) if page.url and len(page.url) <= _LONGEST_URL else ""
-
-
-@lru_cache(maxsize=16_384)
-def _path_in(url: str) -> str:
-    try:
-        return urlsplit(url.strip()).path
-    except ValueError:
-        return ""
+    return path_in(page.url) if page.url and len(page.url) <= LONGEST_URL else ""
