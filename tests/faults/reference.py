@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import Any
 
 import networkx as nx
+from tests.identity.reference import Reference
 
 from tekil.identity.model import Claim, ClaimKind, Identity, Strength
 from tekil.identity.namespaces import DEFAULT_RULES
 from tekil.kit.clock import Millis
 from tekil.kit.ids import IdentityId, MessageId, SourceId
-from tests.identity.reference import Reference
 
 Ref = tuple[str, str]
 ClaimName = tuple[frozenset[Ref], str, bool]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-
 from tests.contract.backends import ChdbHttpServer, PostgresServer
 from tests.faults.traffic import encode
 from tests.server import Server, eventually, running_server

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-
 from tests.faults.disks import Disk, LimitedProcess, small_disk
 from tests.faults.traffic import encode
 from tests.server import Server, eventually, running_server

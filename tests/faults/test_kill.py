@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from tests.faults.reference import Expected, expect
 from tests.faults.stored import Stored
 from tests.faults.traffic import Sender, Traffic
@@ -119,7 +118,7 @@ def same(found: dict, expected: dict, what: str) -> None:  # type: ignore[type-a
         for key, value in expected.items()
         if key in found and found[key] != value
     }
-    assert {} == missing | extra | wrong, (
+    assert missing | extra | wrong == {}, (
         f"{what}: {len(missing)} missing {sample(missing)}, {len(extra)} extra {sample(extra)}, "
         f"{len(wrong)} wrong (found, expected) {sample(wrong)}"
     )

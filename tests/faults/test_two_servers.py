@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from tests.server import TEKIL, free_port, running_server, start_server
 
 pytestmark = pytest.mark.faults
