@@ -15,8 +15,9 @@ _NUMBERS = re.compile(
     r"(?P<time>[T ]\d{2}:\d{2}(?::\d{2})?)?",
     re.ASCII,
 )
-_SECONDS = range(10**8, 10**10)
-_MILLISECONDS = range(10**11, 10**13)
+# 1973 to 2100: further on, a number is more likely a telephone.
+_SECONDS = range(10**8, 4_102_444_800)
+_MILLISECONDS = range(10**11, 4_102_444_800_000)
 # Where 4/1/2026 is the first of April.
 _MONTH_FIRST = frozenset({"US", "PH", "FM", "MH", "PW"})
 
@@ -93,6 +94,7 @@ def _from_numbers(text: str, region: str) -> datetime | None:
 
 
 def _in_our_time(moment: datetime | None) -> datetime | None:
-    if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+    if moment is None:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware if _FIRST_YEAR <= aware.astimezone(UTC).year <= _LAST_YEAR else None
