@@ -12,6 +12,7 @@ from pathlib import Path
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tekil-tests"
 NPM = Path(__file__).parent / "npm"
+NODE = shutil.which("node")
 INSTALL_SECONDS = 240
 RUN_SECONDS = 90
 

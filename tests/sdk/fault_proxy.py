@@ -40,14 +40,15 @@ class Fault(Enum):
 
 @dataclass
 class FaultProxy:
-    """An ASGI application; ``messages`` counts what was passed on, duplicates included."""
+    """An ASGI application; ``messages`` counts what the server took, duplicates included."""
 
     target: str
     faults: list[Fault] = field(default_factory=list)
     met: list[Fault] = field(default_factory=list)
     messages: int = 0
     requests: list[str] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+    """What the server answered to each POST that was passed on."""
     url: str = ""
     client: httpx.AsyncClient | None = None
 
@@ -73,11 +74,7 @@ class FaultProxy:
         return self.met[-1]
 
     async def _forward(self, scope: Scope, body: bytes) -> tuple[int, Headers, bytes]:
-        if scope["method"] == "POST":
-            self.messages += count_messages(body)
-            self.bodies.append(body)
-        if self.client is None:
-            self.client = httpx.AsyncClient(base_url=self.target, timeout=30, trust_env=False)
+        assert self.client is not None
         headers = [(name, value) for name, value in scope["headers"] if name not in HOP_BY_HOP]
         headers.append((b"x-forwarded-for", scope["client"][0].encode()))
         headers.append((b"x-forwarded-proto", scope["scheme"].encode()))
@@ -90,6 +87,9 @@ class FaultProxy:
         )
         response = await self.client.send(request, stream=True)
         reply = b"".join([chunk async for chunk in response.aiter_raw()])
+        if scope["method"] == "POST":
+            self.statuses.append(response.status_code)
+            self.messages += count_messages(body) if response.status_code == 200 else 0
         kept = [(n.lower(), v) for n, v in response.headers.raw if n.lower() not in HOP_BY_HOP]
         return response.status_code, kept, reply
 
@@ -114,12 +114,14 @@ def running_proxy(
         port=0,
         log_level="warning",
         lifespan="off",
+        server_header=False,
+        date_header=False,
         timeout_graceful_shutdown=2,
         ssl_certfile=str(cert) if cert else None,
         ssl_keyfile=str(key) if key else None,
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=asyncio.run, args=(server.serve(),), daemon=True)
+    thread = threading.Thread(target=asyncio.run, args=(_serve(server, proxy),), daemon=True)
     thread.start()
     try:
         eventually(lambda: server.started, bool, seconds=10, what="the proxy did not start")
@@ -131,13 +133,19 @@ def running_proxy(
         thread.join(10)
 
 
+async def _serve(server: uvicorn.Server, proxy: FaultProxy) -> None:
+    async with httpx.AsyncClient(base_url=proxy.target, timeout=30, trust_env=False) as client:
+        proxy.client = client
+        await server.serve()
+
+
 async def _read(receive: Receive) -> bytes:
-    body = b""
+    parts: list[bytes] = []
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        parts.append(message.get("body", b""))
         if not message.get("more_body"):
-            return body
+            return b"".join(parts)
 
 
 def _failure(fault: Fault, request_headers: Headers) -> tuple[int, Headers, bytes]:
@@ -146,6 +154,7 @@ def _failure(fault: Fault, request_headers: Headers) -> tuple[int, Headers, byte
         (b"content-type", b"application/json"),
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", b"Retry-After"),
     ]
     if fault is Fault.TOO_FAST:
         headers.append((b"retry-after", b"1"))

@@ -16,14 +16,15 @@ from tests.sdk.arrivals import (
     events_of,
 )
 from tests.sdk.browser import CHROMIUM, running_chromium, visiting
-from tests.sdk.clients import bundle
+from tests.sdk.clients import NODE, bundle
 from tests.sdk.fault_proxy import Fault, running_proxy
 from tests.sdk.pages import PAGES, Person, code_for
 from tests.server import Server, eventually
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed"),
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    pytest.mark.skipif(NODE is None, reason="Node.js is not installed"),
 ]
 
 WEATHER = {

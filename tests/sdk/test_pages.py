@@ -8,7 +8,7 @@ import subprocess
 from importlib import resources
 
 import pytest
-from tests.sdk.clients import NODE_CLIENTS, NPM, PYTHON_CLIENTS, node_modules
+from tests.sdk.clients import NODE, NODE_CLIENTS, NPM, PYTHON_CLIENTS, node_modules
 from tests.sdk.pages import ADDRESS, PAGES, WRITE_KEY, code
 
 PINNED: dict[str, str] = json.loads((NPM / "package.json").read_text())["dependencies"]
@@ -44,6 +44,7 @@ def test_npm_pages_name_the_tested_versions() -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 def test_the_snippet_is_the_published_one_with_our_address() -> None:
     render = (
         'const s = require("@segment/snippet");'
@@ -60,6 +61,7 @@ def test_the_snippet_is_the_published_one_with_our_address() -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 def test_the_shipped_script_is_the_published_one() -> None:
     umd = node_modules() / "node_modules/@segment/analytics-next/dist/umd"
     assets = resources.files("tekil.collect.browser") / "assets"

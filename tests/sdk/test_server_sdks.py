@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.sdk.arrivals import SIX_CALLS, assert_each_once, assert_profile
 from tests.sdk.clients import (
+    NODE,
     NODE_CLIENTS,
     PYTHON_CLIENTS,
     NodeClient,
@@ -46,6 +47,7 @@ def test_every_call_of_a_python_sdk_arrives_once(
     assert_profile(server, person)
 
 
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 @pytest.mark.parametrize("faults", WEATHER.values(), ids=WEATHER)
 @pytest.mark.parametrize("client", NODE_CLIENTS, ids=str)
 def test_every_call_of_a_node_sdk_arrives_once(
