@@ -104,7 +104,8 @@ class Shop:
             head = f'{head},"anonymousId":"{anonymous}"'
         if kind > 0.85 and logins & 1:
             return self._from_server(number, person, at, kind)
-        context = self._pages[int(draw() * 400)] + self._agents[(person * 3 + device) % 64]
+        page = self._pages[int(draw() * 400)]
+        context = page + self._agent(person, device)
         if kind < 0.45:
             name = CATEGORIES[int(kind * 17)]
             return f'{{"type":"page",{head},"name":"{name}","properties":{{}},"context":{context}}}'
@@ -128,8 +129,13 @@ class Shop:
             f'"traits":{{"email":"User.{person}@Example.com"{phone},"firstName":"{name}",'
             f'"lastName":"{surname}","city":"{CITIES[person % 7]}","plan":"{PLANS[person % 3]}",'
             f'"age":{18 + person % 60},"createdAt":"2026-03-{1 + person % 28:02d}T10:00:00Z"}},'
-            f'"context":{self._pages[person % 400]}{self._agents[person % 64]}}}'
+            f'"context":{self._pages[person % 400]}{self._agent(person, 0)}}}'
         )
+
+    def _agent(self, person: int, device: int) -> str:
+        # Everybody has an address of their own, as in life: nothing may lean on seeing few.
+        address = f"{85 + (person >> 16)}.{person >> 8 & 255}.{person & 255}.{device + 1}"
+        return f'"ip":"{address}",{self._agents[(person * 3 + device) % 64]}'
 
     def _from_server(self, number: int, person: int, at: str, kind: float) -> str:
         message = _uuid(number, self.shape.seed)
@@ -215,7 +221,6 @@ def _agent(number: int) -> str:
     locale = "tr-TR" if number % 3 else "en-GB"
     return (
         f'"userAgent":"{AGENTS[number % 4]}","locale":"{locale}","timezone":"Europe/Istanbul",'
-        f'"ip":"88.{number}.{number % 9}.{number % 7 + 1}",'
         f'"library":{{"name":"analytics.js","version":"next-1.84.3"}}}}'
     )
 
