@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import AF_INET, inet_pton
 from typing import assert_never
 
 _IPV4_KEPT_BITS = 24
@@ -19,18 +20,15 @@ class IpPolicy(StrEnum):
     DROP = "drop"
 
 
-@lru_cache(maxsize=16_384)
 def normalise_ip(text: str) -> str | None:
     """The address's one spelling, or None when this is none.
 
     >>> normalise_ip("::ffff:203.0.113.7"), normalise_ip("[2001:DB8::1]"), normalise_ip("localhost")
     ('203.0.113.7', '2001:db8::1', None)
     """
-    address = _parse(text)
-    return None if address is None else str(address)
+    return text if _is_plain(text) else _normalised(text)
 
 
-@lru_cache(maxsize=16_384)
 def apply_policy(text: str, policy: IpPolicy) -> str:
     """What may be stored of an address; empty for nothing.
 
@@ -39,6 +37,28 @@ def apply_policy(text: str, policy: IpPolicy) -> str:
     >>> apply_policy("2001:db8:1234:5678::1", IpPolicy.TRUNCATE)
     '2001:db8:1234::'
     """
+    if policy is IpPolicy.TRUNCATE and _is_plain(text):
+        return f"{text[: text.rindex('.')]}.0"
+    return _applied(text, policy)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is an IPv4 address in its one spelling; most are, each seen only a few times."""
+    try:
+        inet_pton(AF_INET, text)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=16_384)
+def _normalised(text: str) -> str | None:
+    address = _parse(text)
+    return None if address is None else str(address)
+
+
+@lru_cache(maxsize=16_384)
+def _applied(text: str, policy: IpPolicy) -> str:
     address = _parse(text)
     if address is None:
         return ""
