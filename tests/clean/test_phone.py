@@ -71,7 +71,8 @@ def test_numbers_of_the_world(sent: object, region: str, stored: str | None) -> 
         "", " ", "+", "0", "42", "1234", "+90", "abc", "call 05321234567", "0532-CALL-NOW",
         "+90 532 123 45", "+90532123456789012", "+90+5321234567", "0532 123 45 67 ext 5",
         "+905321234567;ext=5", "5.32E9", "5.3E+09", "1" * 41, "\ud800", "ada@example.com",
-        None, True, False, 0, -5321234567, 42, 0.5, float("nan"), float("inf"), 1e300, 10**30,
+        None, True, False, 0, -5321234567, 42, 0.5, 5321234567.5, "5.32123456789E9",
+        float("nan"), float("inf"), 1e300, 10**30,
         [], {}, ["05321234567"],
     ],
 )  # fmt: skip

@@ -76,6 +76,6 @@ def _normalise_odd(text: str) -> str | None:
 
 
 def _lower(text: str) -> str:
-    composed = unicodedata.normalize("NFC", text).replace("İ", "i").lower()
-    # What JavaScript's toLowerCase makes of İ: an i and a dot of its own.
+    # Everywhere but in Turkish locales İ is lowered to an i and a dot of its own.
+    composed = unicodedata.normalize("NFC", text).lower()
     return unicodedata.normalize("NFC", _DOTTED_I.sub("i", composed))
