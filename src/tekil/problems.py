@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -24,7 +25,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tekil.errors import Retry, StoreError, TekilError, did_you_mean
-from tekil.kit.json import JsonObject, JsonValue, encode
+from tekil.kit.json import JsonObject, JsonValue, decode_object, encode
 
 MEDIA_TYPE = "application/problem+json"
 DEFAULT_RETRY_AFTER_SECONDS = 5
@@ -237,3 +238,21 @@ def _put_problems(document: dict[str, Any]) -> None:
                 operation["responses"].pop("422", None)
                 for status in ("4XX", "5XX"):
                     operation["responses"].setdefault(status, _PROBLEM_RESPONSE)
+
+
+def error_of(status: int, body: bytes) -> TekilError:
+    """The error behind a problem that another Tekil server answered, for its clients."""
+    try:
+        found = decode_object(body)
+    except msgspec.DecodeError:
+        found = {}
+    detail = found.get("detail")
+    known = {"type", "title", "status", "detail", "code", "retry"}
+    attributes: dict[str, Any] = {k: v for k, v in found.items() if k not in known}
+    error = TekilError(
+        detail if isinstance(detail, str) else f"The server answered {status}.", **attributes
+    )
+    error.status = status
+    error.code = str(found.get("code", "error"))
+    error.retry = Retry.LATER if found.get("retry") == Retry.LATER.value else Retry.NEVER
+    return error

@@ -82,9 +82,15 @@ def load_settings(
     values: dict[str, object] = {**_from_file(directory / CONFIG_FILE), **_from_environ(environ)}
     values |= {k: v for k, v in (arguments or {}).items() if v is not None}
     try:
-        return msgspec.convert(values, Settings, strict=False)
+        return msgspec.convert(values, Settings, strict=False, dec_hook=_to_path)
     except msgspec.ValidationError as error:
         raise InvalidDefinition(f"A setting is wrong: {error}") from error
+
+
+def _to_path(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str):
+        return Path(value).expanduser()
+    raise NotImplementedError
 
 
 def _from_file(path: Path) -> dict[str, object]:

@@ -21,6 +21,7 @@ class Message(msgspec.Struct, rename="camel", gc=False):
     anonymous_id: Id = None
     group_id: Id = None
     previous_id: Id = None
+    channel: Text = None
     event: Text = None
     name: Text = None
     timestamp: Text = None

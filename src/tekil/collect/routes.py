@@ -16,6 +16,7 @@ class Endpoint(StrEnum):
     PIXEL = "pixel"
     SETTINGS = "settings"
     SCRIPT = "script"
+    BUNDLE = "bundle"
     SOURCE_CONFIG = "source_config"
 
 
@@ -60,6 +61,8 @@ def route(method: str, path: str) -> Route | None:
         return Endpoint.SETTINGS, parts[-2]
     if parts[:2] == ["analytics.js", "v1"] and len(parts) == 4:
         return Endpoint.SCRIPT, parts[2]
+    if parts[:2] == ["analytics-next", "bundles"] and len(parts) == 3:
+        return Endpoint.BUNDLE, parts[2]
     return None
 
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 import structlog
 
 from tekil.collect.browser.rules import rudder_source_config, segment_settings
-from tekil.collect.browser.script import analytics_script
+from tekil.collect.browser.script import analytics_script, bundle
 from tekil.collect.limits import RateLimiter
 from tekil.collect.model import Source
 from tekil.collect.pixel import GIF, pixel_body
@@ -44,6 +44,7 @@ ABSOLUTE_BODY_LIMIT = 32 * 1024 * 1024
 
 ACCEPTED = b'{"success": true}'
 JSON_TYPE = (b"content-type", b"application/json")
+JAVASCRIPT_TYPE = (b"content-type", b"text/javascript; charset=utf-8")
 RETRY_AFTER_SECONDS = 5
 
 log = structlog.get_logger()
@@ -125,6 +126,8 @@ class TrackingApp:
                 return self._browser_settings(scope, headers, found[1])
             case Endpoint.SCRIPT:
                 return self._script(found[1])
+            case Endpoint.BUNDLE:
+                return _bundle(found[1])
             case Endpoint.SOURCE_CONFIG:
                 return self._source_config(scope, headers)
 
@@ -177,10 +180,7 @@ class TrackingApp:
 
     def _script(self, write_key: str) -> Reply:
         self._source(write_key)
-        headers = (
-            (b"content-type", b"text/javascript; charset=utf-8"),
-            (b"cache-control", b"max-age=300"),
-        )
+        headers = (JAVASCRIPT_TYPE, (b"cache-control", b"max-age=300"))
         return Reply(200, analytics_script(write_key), headers)
 
     def _source_config(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Reply:
@@ -294,6 +294,8 @@ def cors_headers(request_headers: Mapping[bytes, bytes]) -> Headers:
     headers: Headers = [
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-credentials", b"true"),
+        # A page's script may read only the headers named here, and the SDKs obey Retry-After.
+        (b"access-control-expose-headers", b"Retry-After, X-RateLimit-Reset"),
         (b"vary", b"Origin"),
     ]
     if asked:
@@ -305,8 +307,16 @@ def cors_headers(request_headers: Mapping[bytes, bytes]) -> Headers:
     return headers
 
 
+def _bundle(name: str) -> Reply:
+    found = bundle(name)
+    if found is None:
+        return Reply(404, encode({"code": "not_found", "message": f'There is no "{name}".'}))
+    return Reply(200, found, (JAVASCRIPT_TYPE, (b"cache-control", b"max-age=86400")))
+
+
 def _query_key(scope: Scope) -> str | None:
     query = scope["query_string"]
     if b"writeKey" not in query:
         return None
-    return parse_qs(query.decode("latin-1")).get("writeKey", [None])[0]
+    keys: list[str] = parse_qs(query.decode("latin-1")).get("writeKey", [])
+    return keys[0] if keys else None

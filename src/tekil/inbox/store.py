@@ -76,6 +76,12 @@ class Inbox:
             rows = connection.execute(sql.entries_matching_sql(wanted, after, until, limit))
             return [_entry(row) for row in rows]
 
+    def entry(self, seq: int) -> InboxEntry | None:
+        """Read one request; None when it is not held any more."""
+        with self.store.read() as connection:
+            row = connection.execute(sa.select(inbox).where(inbox.c.seq == seq)).one_or_none()
+        return _entry(row) if row is not None else None
+
     def last_seq(self) -> Seq:
         """The place of the newest request; 0 when there is none."""
         with self.store.read() as connection:
@@ -115,6 +121,12 @@ class Inbox:
         with self.store.read() as connection:
             rows = connection.execute(sql.reject_counts_sql(wanted))
             return {(row[0], row[1]): row[2] for row in rows}
+
+    def reject_total(self) -> int:
+        """Count every reject that was not replayed."""
+        query = sa.select(sa.func.count()).where(rejects.c.replayed_at.is_(None))
+        with self.store.read() as connection:
+            return int(connection.scalar(query) or 0)
 
     def replay_rejects(self, accepted: Sequence[tuple[int, Submission]], at: Millis) -> None:
         """Put repaired messages into the inbox and mark their rejects, in one transaction."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 
 
-def keyed_hash(key: bytes, *parts: str) -> bytes:
-    """16 bytes that only this installation can compute for these parts.
+def keyed_hash(key: bytes, namespace: str, value: str) -> str:
+    """16 bytes in hexadecimal that only this installation can compute for an identity.
 
     >>> len(keyed_hash(b"k", "email", "ada@example.com"))
-    16
+    32
     """
-    data = "\x00".join(parts).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(data, digest_size=16, key=key).digest()
+    data = f"{namespace}\x00{value}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data, digest_size=16, key=key).hexdigest()
 
 
 def message_hash(message_id: str) -> bytes:

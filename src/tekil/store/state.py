@@ -37,7 +37,7 @@ _PG_WRITE_LOCK = sa.text(
 
 
 class SqlStore:
-    """A SQL database with one schema; ``write`` is a serialised transaction, ``read`` a snapshot."""
+    """A SQL database; ``write`` is a serialised transaction, ``read`` a consistent snapshot."""
 
     def __init__(self, url: str, *, schema: str) -> None:
         self.url = url

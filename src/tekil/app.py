@@ -1,0 +1,108 @@
+"""Wires the rooms into one ASGI application."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from fastapi import Depends, FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+import tekil
+from tekil.access.api import router as access_router
+from tekil.access.guard import public
+from tekil.collect.api import router as sources_router
+from tekil.collect.tracking import TrackingApp, TrackingSettings
+from tekil.events.api import InboxLag, Stats
+from tekil.events.api import router as events_router
+from tekil.inbox.api import router as inbox_router
+from tekil.pipeline.batch import DUPLICATES, EVENTS, IDENTITIES, PROFILES
+from tekil.problems import install_problems
+from tekil.profiles.api import router as profiles_router
+from tekil.replay import Replayer
+from tekil.runtime import Runtime
+
+SWITCH_SECONDS = 0.0005
+"""How long one thread may hold the interpreter while another waits: requests come first."""
+
+
+def create_app(runtime: Runtime) -> Any:
+    """Build the application for an open runtime."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    api = _api(runtime)
+    tracking = TrackingApp(
+        runtime.sources,
+        runtime.committer,
+        runtime.clock,
+        TrackingSettings(runtime.settings.public_url, runtime.settings.trusted_proxies),
+    )
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and tracking.handles(scope):
+            await tracking(scope, receive, send)
+        else:
+            await api(scope, receive, send)
+
+    return application
+
+
+def _api(runtime: Runtime) -> FastAPI:
+    app = FastAPI(
+        title="Tekil",
+        version=tekil.__version__,
+        description="One customer, one profile.",
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    install_problems(app)
+    for router in (access_router, sources_router, profiles_router, events_router, inbox_router):
+        app.include_router(router)
+    _share(app, runtime)
+    _operations(app, runtime)
+    return app
+
+
+def _share(app: FastAPI, runtime: Runtime) -> None:
+    """Hand each room what it works with."""
+    replayer = Replayer(runtime.inbox, runtime.sources, runtime.clock, runtime.pipeline.wake)
+    state = app.state
+    state.access = runtime.access
+    state.sources = runtime.sources
+    state.source_id_of = lambda name: runtime.sources.by_name(name).source_id
+    state.source_name_of = replayer.source_name
+    state.profiles = runtime.profiles
+    state.timeline = runtime.timeline
+    state.history = runtime.history
+    state.inbox = runtime.inbox
+    state.replay_rejects = replayer.rejects
+    state.replay_inbox = replayer.accepted
+    state.stats = lambda: read_stats(runtime)
+
+
+def _operations(app: FastAPI, runtime: Runtime) -> None:
+    @app.get("/health", dependencies=[Depends(public("load balancers have no token"))])
+    def health() -> dict[str, object]:
+        """Say that the server answers, and whether its warehouse can be written."""
+        failing = runtime.pipeline.writer.failing
+        return {"status": "degraded" if failing else "ok", "version": tekil.__version__}
+
+    @app.get("/metrics", dependencies=[Depends(public("scrapers have no token"))])
+    def metrics() -> Response:
+        """Figures for Prometheus."""
+        return Response(generate_latest(runtime.metrics), media_type=CONTENT_TYPE_LATEST)
+
+
+def read_stats(runtime: Runtime) -> Stats:
+    """Count everything, from counters that move with what they count."""
+    progress = runtime.history.progress()
+    waiting, oldest = runtime.inbox.lag(runtime.pipeline.worker.applied_seq)
+    waiting += runtime.pipeline.writer.waiting_messages()
+    seconds = (runtime.clock.now() - oldest) / 1000 if oldest is not None else 0.0
+    return Stats(
+        events=progress.get(EVENTS, 0),
+        profiles=progress.get(PROFILES, 0),
+        identities=progress.get(IDENTITIES, 0),
+        rejects=runtime.inbox.reject_total(),
+        duplicates=progress.get(DUPLICATES, 0),
+        inbox_lag=InboxLag(messages=waiting, seconds=max(0.0, seconds)),
+    )

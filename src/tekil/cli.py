@@ -1,0 +1,79 @@
+"""The command line: ``tekil serve``, ``tekil source add``, ``tekil profile email:…`` and more."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+import tekil
+from tekil.commands import people, sources
+from tekil.commands.output import console, stderr
+from tekil.errors import TekilError
+from tekil.settings import Role, load_settings
+
+app = typer.Typer(
+    help="Tekil: one customer, one profile.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(sources.app, name="source")
+app.command("profile")(people.profile)
+app.command("status")(people.status)
+
+
+@app.command()
+def serve(
+    data: Annotated[Path | None, typer.Option(help="The data directory.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0 picks a free one.")] = None,
+    role: Annotated[Role | None, typer.Option(help="Which part to run.")] = None,
+) -> None:
+    """Run the server."""
+    from tekil.commands.serve import serve as run  # the server's libraries are slow to import
+
+    settings = load_settings(
+        {"data": str(data) if data else None, "host": host, "port": port, "role": role}
+    )
+    log_to_stderr(settings.log_format)
+    run(settings)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    console.print(tekil.__version__, highlight=False)
+
+
+def log_to_stderr(form: str) -> None:
+    """Send every log line to standard error, for people or as JSON."""
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+
+
+def main() -> None:
+    """Run a command; an expected error is one sentence and exit code 1, never a stack trace."""
+    try:
+        app()
+    except TekilError as error:
+        stderr.print(f"[red]Error:[/red] {error.message}", highlight=False)
+        sys.exit(1)

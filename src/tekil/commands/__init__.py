@@ -1,0 +1,1 @@
+"""The commands of ``tekil``, a file for each family."""

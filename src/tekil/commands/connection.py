@@ -1,0 +1,99 @@
+"""How a command reaches Tekil: through the server that owns the data directory, else directly.
+
+Both ways speak the same HTTP API: without a server the command opens the stores and calls the
+application in its own process, so that there is one meaning for each command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from tekil.errors import TekilError
+from tekil.kit.ids import new_secret
+from tekil.settings import Settings
+from tekil.store.directory import DataDirectory
+
+TIMEOUT_SECONDS = 600.0
+
+
+class ApiError(TekilError):
+    """The server refused what a command asked for."""
+
+    code = "api_error"
+
+
+class ApiClient:
+    """Calls ``/api/v1`` and returns decoded JSON. Raises ApiError with the server's own words."""
+
+    def __init__(self, send: Any, url: str | None) -> None:
+        self._send = send
+        self.url = url
+        """Where the server listens; None when there is none and the stores are open here."""
+
+    def get(self, path: str, **parameters: object) -> Any:
+        """Read something."""
+        given = {k: v for k, v in parameters.items() if v is not None}
+        return self.request("GET", path, params=given)
+
+    def post(self, path: str, body: object = None) -> Any:
+        """Make or do something."""
+        return self.request("POST", path, json=body)
+
+    def request(self, method: str, path: str, **arguments: Any) -> Any:
+        """Send a request."""
+        reply: httpx.Response = self._send(method, f"/api/v1{path}", **arguments)
+        if reply.is_error:
+            raise ApiError(_reason(reply), status=reply.status_code)
+        return reply.json() if reply.content else None
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[ApiClient]:
+    """Reach the Tekil of a data directory."""
+    server = DataDirectory(settings.data).running_server()
+    if server is not None:
+        headers = {"Authorization": f"Bearer {server.token}"}
+        with httpx.Client(base_url=server.url, headers=headers, timeout=TIMEOUT_SECONDS) as client:
+            yield ApiClient(client.request, server.url)
+        return
+    with _embedded(settings) as client:
+        yield client
+
+
+@contextmanager
+def _embedded(settings: Settings) -> Iterator[ApiClient]:
+    from tekil.app import create_app  # slow to import; only commands without a server need it
+    from tekil.runtime import Runtime
+
+    runtime = Runtime(settings)
+    token = new_secret("local")
+    runtime.access.trust_local(token)
+    runtime.start()
+    transport = httpx.ASGITransport(app=create_app(runtime), raise_app_exceptions=False)
+    headers = {"Authorization": f"Bearer {token}"}
+
+    async def call(method: str, path: str, **arguments: Any) -> httpx.Response:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://tekil", headers=headers
+        ) as client:
+            return await client.request(method, path, **arguments)
+
+    try:
+        with asyncio.Runner() as runner:
+            yield ApiClient(lambda m, p, **a: runner.run(call(m, p, **a)), None)
+            runtime.pipeline.settle()
+    finally:
+        runtime.stop()
+
+
+def _reason(reply: httpx.Response) -> str:
+    try:
+        body = reply.json()
+    except ValueError:
+        return f"The server answered {reply.status_code}: {reply.text[:300]}"
+    return str(body.get("detail") or body.get("message") or body)

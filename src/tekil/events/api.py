@@ -1,0 +1,129 @@
+"""HTTP routes of the event history as a whole: its schema and its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel
+
+from tekil.access.guard import requires
+from tekil.access.model import Permission
+from tekil.collect.sources import SourceRegister
+from tekil.errors import InputError
+from tekil.events.store import HistoryStore
+from tekil.kit.clock import to_iso
+from tekil.kit.ids import SourceId
+from tekil.kit.json import JsonObject, JsonValue, decode, encode
+from tekil.kit.paging import decode_cursor, encode_cursor
+
+router = APIRouter(prefix="/api/v1", tags=["events"])
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+
+
+class InboxLag(BaseModel):
+    """How far the pipeline is behind what was accepted."""
+
+    messages: int
+    seconds: float
+
+
+class Stats(BaseModel):
+    """Figures of the whole installation."""
+
+    events: int
+    profiles: int
+    identities: int
+    rejects: int
+    duplicates: int
+    inbox_lag: InboxLag
+
+
+class SchemaPage(BaseModel):
+    """One page of the learned schema, the most frequent events first."""
+
+    items: list[dict[str, object]]
+    next: str | None = None
+
+
+@router.get("/stats", dependencies=[Depends(requires(Permission.STATS_READ))])
+def get_stats(request: Request) -> Stats:
+    """Count everything."""
+    read: Callable[[], Stats] = request.app.state.stats
+    return read()
+
+
+@router.get(
+    "/schema",
+    response_model=SchemaPage,
+    dependencies=[Depends(requires(Permission.SCHEMA_READ))],
+)
+def get_schema(
+    request: Request,
+    source: str | None = None,
+    event: str | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+) -> Response:
+    """Show which events and properties came, of which types, from which sources, how often."""
+    sources: SourceRegister = request.app.state.sources
+    history: HistoryStore = request.app.state.history
+    items = schema_items(history, sources)
+    if source is not None:
+        sources.by_name(source)
+        items = [item for item in items if item["source"] == source]
+    if event is not None:
+        items = [item for item in items if item["event"] == event]
+    start = _start(cursor)
+    shown = items[start : start + limit]
+    more = encode_cursor(start + limit) if start + limit < len(items) else None
+    return Response(encode({"items": shown, "next": more}), media_type="application/json")
+
+
+def schema_items(history: HistoryStore, sources: SourceRegister) -> list[JsonObject]:
+    """The learned schema, an item for each event of each source."""
+    events, properties = history.schema()
+    by_event: dict[tuple[int, str, str], JsonObject] = {}
+    for row in properties:
+        fields = row._mapping
+        key = (fields["source_id"], fields["type"], fields["event"])
+        by_event.setdefault(key, {})[fields["property"]] = {
+            "count": fields["count"],
+            "types": _texts(fields["types"]),
+            "examples": decode(fields["examples"]),
+        }
+    return [_schema_item(row._mapping, by_event, sources) for row in events]
+
+
+def _schema_item(
+    fields: object, by_event: dict[tuple[int, str, str], JsonObject], sources: SourceRegister
+) -> JsonObject:
+    row: dict[str, JsonValue] = dict(fields)  # type: ignore[call-overload]
+    source_id, type_, event = int(str(row["source_id"])), str(row["type"]), str(row["event"])
+    source = sources.by_id(SourceId(source_id))
+    return {
+        "source": source.name if source is not None else str(source_id),
+        "type": type_,
+        "event": event,
+        "count": row["count"],
+        "first_seen": to_iso(int(str(row["first_seen"]))),
+        "last_seen": to_iso(int(str(row["last_seen"]))),
+        "properties": by_event.get((source_id, type_, event), {}),
+    }
+
+
+def _texts(joined: str) -> list[JsonValue]:
+    return [word for word in joined.split(",") if word]
+
+
+def _start(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    try:
+        (start,) = decode_cursor(cursor)
+    except ValueError as error:
+        raise InputError(f"{error}; leave it out to begin at the start.") from error
+    return int(str(start))

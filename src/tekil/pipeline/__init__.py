@@ -1,0 +1,1 @@
+"""The one loop: inbox -> identity -> profiles -> events -> segments -> activate."""

@@ -1,0 +1,172 @@
+"""The outbox's way into the warehouse: in order, every line exactly once, whatever fails."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import msgspec
+import structlog
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from tekil.events.store import HistoryStore, Parcel
+from tekil.inbox.model import Reject, RejectReason, RejectStage
+from tekil.store.warehouse import Warehouse
+
+RETRY_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+class WarehouseWriter:
+    """One thread that inserts each batch's lines; after any doubt it looks before it inserts."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        history: HistoryStore,
+        *,
+        stored_batch: int,
+        on_reject: Callable[[int, Reject], None],
+        on_stored: Callable[[int], None],
+    ) -> None:
+        self._warehouse = warehouse
+        self._history = history
+        self._on_reject = on_reject
+        self._on_stored = on_stored
+        self._queue: deque[tuple[int, Sequence[Parcel]]] = deque()
+        self._wake = threading.Condition()
+        self._ending = False
+        self._halted = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="warehouse-writer", daemon=True)
+        self.stored_batch = stored_batch
+        self.failing = False
+
+    def start(self) -> None:
+        """Insert what an earlier process left in the outbox, then go on with what comes."""
+        left = self._history.pending_parcels(self.stored_batch)
+        while left:
+            batches: dict[int, list[Parcel]] = {}
+            for parcel in left:
+                batches.setdefault(parcel.batch, []).append(parcel)
+            for batch, parcels in batches.items():
+                self._insert_batch(batch, parcels, look_first=True)
+            left = self._history.pending_parcels(self.stored_batch)
+        self._thread.start()
+
+    def put(self, batch: int, parcels: Sequence[Parcel]) -> None:
+        """Hand over a committed batch."""
+        with self._wake:
+            self._queue.append((batch, parcels))
+            self._wake.notify()
+
+    def waiting(self) -> int:
+        """How many batches are not in the warehouse yet."""
+        return len(self._queue)
+
+    def waiting_messages(self) -> int:
+        """How many events are committed but cannot be queried yet."""
+        with self._wake:
+            parcels = [p for _, batch in self._queue for p in batch if p.table == "events"]
+        return sum(p.lines.count(b"\n") + 1 for p in parcels)
+
+    def stop(self, *, drain: bool) -> None:
+        """Insert what is queued (``drain``) or leave it to the outbox, then end."""
+        with self._wake:
+            self._ending = True
+            if not drain:
+                self._halted.set()
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue and not self._ending:
+                    self._wake.wait()
+                if not self._queue or self._halted.is_set():
+                    return
+                batch, parcels = self._queue[0]
+            if not self._until_stored(batch, parcels):
+                return
+            with self._wake:
+                self._queue.popleft()
+
+    def _until_stored(self, batch: int, parcels: Sequence[Parcel]) -> bool:
+        look_first = False
+        while not self._halted.is_set():
+            try:
+                self._insert_batch(batch, parcels, look_first=look_first)
+            except Exception as error:
+                if not self.failing:
+                    log.error("warehouse cannot be written; trying again", error=str(error)[:500])
+                self.failing = look_first = True
+                if self._ending:
+                    return False
+                self._halted.wait(RETRY_SECONDS)
+                continue
+            if self.failing:
+                log.info("warehouse writable again")
+                self.failing = False
+            return True
+        return False
+
+    def _insert_batch(self, batch: int, parcels: Sequence[Parcel], *, look_first: bool) -> None:
+        for parcel in sorted(parcels, key=lambda p: p.table == "events"):
+            lines = parcel.lines
+            if look_first and parcel.table == "events":
+                lines = self._missing(parcel)
+            if lines:
+                self._insert(parcel.table, lines)
+        self.stored_batch = batch
+        self._on_stored(batch)
+
+    def _insert(self, table: str, lines: bytes) -> None:
+        """Insert a block; a refused one is halved until the bad lines are found."""
+        try:
+            self._warehouse.insert_json(table, lines)
+            return
+        except ClickHouseError as error:
+            # Tell a bad row from a warehouse that is gone: this raises for the latter.
+            self._warehouse.command("SELECT 1")
+            detail = str(error)[:500]
+        rows = lines.split(b"\n")
+        if len(rows) == 1:
+            log.warning("the warehouse refused a row", table=table, detail=detail)
+            self._refuse(table, rows[0], detail)
+            return
+        middle = len(rows) // 2
+        self._insert(table, b"\n".join(rows[:middle]))
+        self._insert(table, b"\n".join(rows[middle:]))
+
+    def _refuse(self, table: str, row: bytes, detail: str) -> None:
+        if table != "events":
+            return
+        place = msgspec.json.decode(row, type=_Place)
+        reject = Reject(RejectStage.STORE, RejectReason.INTERNAL, detail, row, place.item)
+        self._on_reject(place.seq, reject)
+
+    def _missing(self, parcel: Parcel) -> bytes:
+        """Leave out the rows that an insert, whose answer was never heard, has stored."""
+        stored = {
+            (seq, item)
+            for seq, item in self._warehouse.query(
+                "SELECT seq, item FROM events WHERE seq BETWEEN {first:UInt64} AND {last:UInt64}",
+                {"first": parcel.first_seq, "last": parcel.last_seq},
+            )
+        }
+        if not stored:
+            return parcel.lines
+        kept = []
+        for row in parcel.lines.split(b"\n"):
+            place = msgspec.json.decode(row, type=_Place)
+            if (place.seq, place.item) not in stored:
+                kept.append(row)
+        return b"\n".join(kept)
+
+
+class _Place(msgspec.Struct):
+    seq: int
+    item: int

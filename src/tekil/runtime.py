@@ -1,0 +1,157 @@
+"""Opens the stores and wires the rooms together; the server and the command line share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from tekil.access.service import AccessService
+from tekil.clean.email import normalise_email
+from tekil.clean.geo import GeoIp
+from tekil.clean.phone import normalise_phone
+from tekil.collect.sources import SourceRegister
+from tekil.collect.tables import sources as _sources  # noqa: F401  (registers its table)
+from tekil.events.ddl import STATEMENTS
+from tekil.events.dedup import MessageSet
+from tekil.events.store import HistoryStore
+from tekil.identity.graph import IdentityGraph
+from tekil.identity.identifiers import Identifiers
+from tekil.identity.model import Normaliser
+from tekil.identity.namespaces import DEFAULT_RULES
+from tekil.identity.rules import Rulebook
+from tekil.identity.store import IdentityStore
+from tekil.inbox.committer import GroupCommitter
+from tekil.inbox.model import Reject
+from tekil.inbox.store import Inbox
+from tekil.kit.clock import DAY_MS, Clock, Millis, SystemClock
+from tekil.kit.ids import SourceId
+from tekil.pipeline.batch import NEXT_IDENTITY, STORED_BATCH, BatchWorker, Stores
+from tekil.pipeline.loop import PipelineLoop
+from tekil.pipeline.prepare import Preparer
+from tekil.pipeline.writer import WarehouseWriter
+from tekil.profiles.read import ProfileReader
+from tekil.profiles.store import ProfileStore
+from tekil.profiles.timeline import Timeline
+from tekil.settings import Settings
+from tekil.store.directory import DataDirectory
+from tekil.store.state import SqlStore
+from tekil.store.warehouse import Warehouse
+
+log = structlog.get_logger()
+
+
+class Runtime:
+    """Everything that is open while Tekil runs on a data directory."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self._open = ExitStack()
+        self.directory = DataDirectory(settings.data)
+        self.directory.acquire()
+        self._open.callback(self.directory.release)
+        try:
+            self._wire()
+        except BaseException:
+            self._open.close()
+            raise
+
+    def _wire(self) -> None:
+        settings, clock = self.settings, self.clock
+        self.state = SqlStore(settings.resolved_state_url, schema="state")
+        self._open.callback(self.state.close)
+        inbox_store = SqlStore(settings.resolved_inbox_url, schema="inbox")
+        self._open.callback(inbox_store.close)
+        self.state.migrate()
+        inbox_store.migrate()
+        self.warehouse = Warehouse(settings.warehouse_url, settings.warehouse_path)
+        self._open.callback(self.warehouse.close)
+        self.warehouse.migrate(STATEMENTS)
+        self.inbox = Inbox(inbox_store)
+        self.sources = SourceRegister(self.state, clock)
+        self.history = HistoryStore(self.state)
+        identity = IdentityStore(self.state)
+        self.stores = Stores(
+            self.state, self.inbox, self.history, identity, ProfileStore(self.state)
+        )
+        self.rules = Rulebook(DEFAULT_RULES)
+        self.key = self.history.installation_key()
+        self.access = AccessService(
+            self.state, clock, settings.admin_token, public_url=settings.public_url
+        )
+        self.profiles = ProfileReader(
+            self.state, identity, self.key, self.rules, self._identifiers()
+        )
+        self.timeline = Timeline(self.warehouse, self.sources)
+        self.metrics = CollectorRegistry()
+        self.pipeline = self._pipeline()
+        self.committer = GroupCommitter(self.inbox, self.pipeline.wake)
+
+    def start(self) -> None:
+        """Begin to accept and to work."""
+        self.committer.start()
+        self.pipeline.start()
+
+    def stop(self) -> None:
+        """Commit what was accepted, finish the batch at hand, close everything."""
+        self.committer.stop()
+        self.pipeline.stop()
+        self.close()
+
+    def close(self) -> None:
+        """Close the stores and give up the data directory."""
+        self._open.close()
+
+    def _identifiers(self) -> Identifiers:
+        return Identifiers(self.rules, NORMALISERS)
+
+    def _pipeline(self) -> PipelineLoop:
+        settings = self.settings
+        geo = GeoIp(settings.geoip) if settings.geoip else None
+        progress = self.history.progress()
+        graph = IdentityGraph(
+            self.stores.identity, self.rules, self.key, progress.get(NEXT_IDENTITY, 1)
+        )
+        worker = BatchWorker(
+            self.stores,
+            sources=self.sources,
+            preparer=Preparer(self._identifiers(), geo),
+            graph=graph,
+            seen=self._messages_seen(),
+            clock=self.clock,
+        )
+        writer = WarehouseWriter(
+            self.warehouse,
+            self.history,
+            stored_batch=progress.get(STORED_BATCH, 0),
+            on_reject=self._reject_stored,
+            on_stored=lambda batch: None,
+        )
+        return PipelineLoop(self.inbox, worker, writer)
+
+    def _messages_seen(self) -> MessageSet:
+        seen = MessageSet()
+        since = Millis(self.clock.now() - self.settings.dedup_days * DAY_MS)
+        for hashes in self.history.message_hashes(since):
+            seen.add(hashes)
+        return seen
+
+    def _reject_stored(self, seq: int, reject: Reject) -> None:
+        entry = self.inbox.entry(seq)
+        source_id = entry.source_id if entry is not None else SourceId(0)
+        received_at = entry.received_at if entry is not None else self.clock.now()
+        origin = f"{seq}-{reject.item}-store"
+        self.inbox.add_rejects([(source_id, received_at, reject, origin)])
+
+
+def _email(text: str, _region: str) -> str | None:
+    return normalise_email(text)
+
+
+NORMALISERS: dict[Normaliser, Callable[[str, str], str | None]] = {
+    Normaliser.EMAIL: _email,
+    Normaliser.PHONE: normalise_phone,
+}
