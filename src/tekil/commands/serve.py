@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 
 import structlog
@@ -41,6 +42,10 @@ def serve(settings: Settings) -> None:
             backlog=2048,
             server_header=False,
         )
+        # The HTTP server ends on these by itself and then raises them again; what follows must
+        # still run: the inbox and the warehouse are closed below.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
         runtime.start()
         uvicorn.Server(config).run(sockets=[listening])
     finally:

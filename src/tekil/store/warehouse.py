@@ -18,6 +18,8 @@ from tekil.errors import StoreUnavailable
 INSERT_SETTINGS = {
     # An event with the same path twice ({"a.b":1,"a":{"b":2}}) keeps the first value.
     "type_json_skip_duplicated_paths": 1,
+    # A key with a dot in it stays one key.
+    "json_type_escape_dots_in_keys": 1,
     "input_format_skip_unknown_fields": 0,
     "date_time_input_format": "best_effort",
     # A text stays a text: "2026-01-01" inside JSON would otherwise become a Date and lose its form.
