@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-TEKIL = (sys.executable, "-m", "tekil.cli")
+TEKIL = (sys.executable, "-c", "from tekil.cli import main; main()")
 TOKEN = "bench-token-of-sufficient-length-0123456789"
 TICKS = os.sysconf("SC_CLK_TCK")
 
