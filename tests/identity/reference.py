@@ -29,7 +29,7 @@ class Answer:
 
 
 def _space(rules: IdentityRules, namespace: str) -> Namespace:
-    return rules.namespaces[namespace] if namespace in rules.namespaces else rules.default
+    return rules.namespaces.get(namespace, rules.default)
 
 
 def _is_placeholder(rules: IdentityRules, ref: Ref) -> bool:
@@ -81,7 +81,9 @@ class Reference:
         live = []
         for claim in usable:
             levels = {self.shared[r][0] for r in self.ends(claim) if r in self.shared}
-            if claim.kind != "join" and ("strong" in levels or (levels and claim.strength == "weak")):
+            if claim.kind != "join" and (
+                "strong" in levels or (levels and claim.strength == "weak")
+            ):
                 self.refuse(claim, "quarantined")
             else:
                 live.append(claim)
@@ -115,11 +117,11 @@ class Reference:
             after = _space(self.rules, ref[0]).shared_after
             if after is None:
                 continue
-            for level in ("strong", "any"):
+            for level in ("strong", "weak"):
                 values = defaultdict(set)
                 for claim in claims:
                     ends = self.ends(claim)
-                    if ref in ends and (level == "any" or claim.strength == "strong"):
+                    if ref in ends and claim.strength == level:
                         (other,) = ends - {ref}
                         if self.rank(other) < self.rank(ref):
                             values[other[0]].add(other[1])
@@ -129,8 +131,7 @@ class Reference:
                     if len(vs) > after
                 )
                 if over:
-                    verdict = "strong" if level == "strong" else "weak"
-                    self.shared[ref] = (verdict, over[0][1], over[0][2])
+                    self.shared[ref] = (level, over[0][1], over[0][2])
                     break
 
     def turn(self, claim: Claim) -> tuple[object, ...]:
@@ -169,7 +170,7 @@ class Reference:
         x, y = self.ends(claim)
         one, other = self.person(x), self.person(y)
         if one == other:
-            return
+            return None
         both = one | other
         if self.kept_apart(one, other, joins):
             return self.refuse(claim, "separated")
@@ -177,9 +178,7 @@ class Reference:
             for namespace in {r[0] for r in both}:
                 limit = _space(self.rules, namespace).limit
                 counted = [r for r in both if r[0] == namespace and self.identity[r].attested]
-                different = sum(
-                    1 for part in nx.connected_components(names) if part & set(counted)
-                )
+                different = sum(1 for part in nx.connected_components(names) if part & set(counted))
                 if limit is not None and different > limit:
                     return self.refuse(claim, "limit")
             if (

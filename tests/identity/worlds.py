@@ -139,9 +139,7 @@ def random_world(dice: random.Random, most: int = 12) -> World:
         a, b = dice.sample(ids, 2)
         kind = dice.choice(kinds)
         strength = (
-            Strength.STRONG
-            if kind is ClaimKind.JOIN or dice.random() < 0.5
-            else Strength.WEAK
+            Strength.STRONG if kind is ClaimKind.JOIN or dice.random() < 0.5 else Strength.WEAK
         )
         claim = Claim(
             IdentityId(a), IdentityId(b), kind, strength, Millis(dice.randint(0, 4)),
@@ -169,7 +167,12 @@ def relabelled(world: World, dice: random.Random) -> World:
 
     identities = [
         Identity(
-            IdentityId(new[i.identity_id]), i.namespace, i.value, i.first_seen, i.verified, i.attested
+            IdentityId(new[i.identity_id]),
+            i.namespace,
+            i.value,
+            i.first_seen,
+            i.verified,
+            i.attested,
         )
         for i in world.identities
     ]

@@ -54,7 +54,12 @@ class End:
     identity: Identity
     """As it is after the message."""
     was_proven: bool
-    """Whether it was proven before the message; False for a new identity."""
+    """Whether it was proven when ``component`` was summarised."""
+
+
+def new_end(identity: Identity, rules: Rulebook) -> End:
+    """The end of a claim at an identity that was never seen before."""
+    return End(single(identity, rules), identity, rules.is_proven(identity))
 
 
 def single(identity: Identity, rules: Rulebook) -> Component:

@@ -37,6 +37,7 @@ class Explanation:
 def explain(
     a: IdentityId,
     b: IdentityId,
+    *,
     identities: Iterable[Identity],
     claims: Iterable[Claim],
     separations: Iterable[Separation],

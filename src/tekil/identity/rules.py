@@ -79,7 +79,7 @@ class _Guard:
         self._exact = frozenset(bare(value) for value in space.blocked) | {""}
         self._pattern: Any = None
         if space.blocked_patterns:
-            self._pattern = re2.compile("|".join(f"(?:{p})" for p in space.blocked_patterns))
+            self._pattern = re2.compile(one_pattern(space.blocked_patterns))
         self._known: dict[str, bool] = {}
 
     def blocks(self, value: str) -> bool:
@@ -95,6 +95,11 @@ class _Guard:
         if plain in self._exact:
             return True
         return self._pattern is not None and bool(self._pattern.search(plain))
+
+
+def one_pattern(patterns: Iterable[str]) -> str:
+    """One RE2 pattern that is found wherever one of several is."""
+    return "|".join(f"(?:{pattern})" for pattern in patterns)
 
 
 def bare(value: str) -> str:
@@ -129,28 +134,26 @@ def quarantine_of(
 ) -> Quarantine | None:
     """Whether an identity is shared, judged by what claims not made by hand join it to.
 
-    Counts distinct values of one higher-ranked namespace. Weak claims can only shut out weak
-    ones: otherwise anybody with a public key could cut a customer off from his own e-mail.
+    Counts distinct values of one higher-ranked namespace, over the strong claims and over the
+    weak ones apart. Weak claims can only shut out weak ones: otherwise anybody with a public
+    key could cut a customer off from his own e-mail.
     """
     space = rules.of(identity.namespace)
     if space.shared_after is None:
         return None
-    every: dict[str, set[str]] = {}
-    strong: dict[str, set[str]] = {}
+    counted: dict[Strength, dict[str, set[str]]] = {Strength.STRONG: {}, Strength.WEAK: {}}
     for other, strength in neighbours:
         if rules.rank(other.namespace) < space.rank:
-            every.setdefault(other.namespace, set()).add(other.value)
-            if strength is Strength.STRONG:
-                strong.setdefault(other.namespace, set()).add(other.value)
-    for level, counted in ((Strength.STRONG, strong), (Strength.WEAK, every)):
+            counted[strength].setdefault(other.namespace, set()).add(other.value)
+    for strength, found in counted.items():
         over = [
             (rules.rank(namespace), namespace, len(values))
-            for namespace, values in counted.items()
+            for namespace, values in found.items()
             if len(values) > space.shared_after
         ]
         if over:
             _, namespace, count = min(over)
-            return Quarantine(level, namespace, count, space.shared_after)
+            return Quarantine(strength, namespace, count, space.shared_after)
     return None
 
 
