@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tests.sdk.fault_proxy import FaultProxy
+from tests.sdk.fault_proxy import Fault, FaultProxy
 from tests.sdk.pages import Person
 from tests.server import Server, eventually
 
@@ -61,6 +61,7 @@ def assert_each_once(
     assert _grown(before, stats, "events") == total
     assert _grown(before, stats, "rejects") == 0
     assert not proxy.faults, f"not met: {proxy.faults}"
+    assert (proxy.messages > total) == (Fault.REPLY_LOST in proxy.met)
     assert_fields(events, person, library=library)
     return events
 
@@ -72,12 +73,12 @@ def assert_fields(events: list[Event], person: Person, *, library: str) -> None:
     assert order["event"] == "Order Completed"
     assert order["properties"]["order_id"] == "1001"
     assert order["properties"]["revenue"] == 129.9
-    assert by_type["page"]["event"] == "Pricing"
+    assert by_type["page"]["name"] == "Pricing"
     if "screen" in by_type:
-        assert by_type["screen"]["event"] == "Cart"
+        assert by_type["screen"]["name"] == "Cart"
         assert by_type["screen"]["properties"]["items"] == 3
-    assert by_type["identify"]["properties"]["email"] == person.email
-    assert by_type["group"]["properties"]["name"] == "Acme Inc."
+    assert by_type["identify"]["traits"]["email"] == person.email
+    assert by_type["group"]["traits"]["name"] == "Acme Inc."
     for event in events:
         assert event["context"]["library"]["name"] == library, event
 

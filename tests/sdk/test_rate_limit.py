@@ -21,10 +21,14 @@ NEWEST_PYTHON = PYTHON_CLIENTS[1]
 SEGMENT_NODE = NODE_CLIENTS[0]
 
 
-@pytest.fixture(scope="module")
-def slow_key(server: Server) -> str:
-    options = ("--events-per-second", str(EVENTS_PER_SECOND))
-    return server.add_source("slow", kind="http", options=options)
+@pytest.fixture
+def slow_key(server: Server, person: Person) -> str:
+    """The write key of a source with a rate of its own, so that no test waits for another."""
+    settings = {"events_per_second": EVENTS_PER_SECOND}
+    source = {"name": f"slow-{person.name}", "kind": "http", "settings": settings}
+    answer = server.api.post("/api/v1/sources", json=source)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["write_key"])
 
 
 @pytest.fixture
