@@ -31,7 +31,13 @@ MEDIA_TYPE = "application/problem+json"
 DEFAULT_RETRY_AFTER_SECONDS = 5
 MAX_SHOWN_CHARACTERS = 200
 
-_CODES = {404: "unknown_path", 405: "method_not_allowed", 413: "too_large"}
+_CODES = {
+    400: "malformed_request",
+    404: "unknown_path",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
 _log = structlog.get_logger("tekil.http")
 
 
@@ -87,7 +93,8 @@ def retry_after_seconds(error: TekilError) -> int | None:
     seconds = error.attributes.get("retry_after_seconds")
     if isinstance(seconds, int | float):
         return max(1, math.ceil(seconds))
-    return DEFAULT_RETRY_AFTER_SECONDS if error.status in (429, 503) else None
+    can_help = error.retry is Retry.LATER and error.status in (429, 503)
+    return DEFAULT_RETRY_AFTER_SECONDS if can_help else None
 
 
 async def _on_tekil_error(_request: Request, error: Exception) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from tekil.access.guard import (
@@ -21,6 +21,8 @@ from tekil.errors import InvalidDefinition
 from tekil.kit.clock import Millis, to_iso
 from tekil.kit.paging import decode_cursor
 
+MAX_ID = 2**63 - 1
+
 router = APIRouter(prefix="/api/v1", tags=["access"])
 
 
@@ -30,6 +32,13 @@ class Login(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str = Field(default=ADMIN, min_length=1, max_length=100)
     password: str = Field(min_length=1, max_length=1024)
+
+
+class NewPassword(BaseModel):
+    """A password to be set."""
+
+    model_config = ConfigDict(extra="forbid")
+    password: str = Field(max_length=1024)
 
 
 class Me(BaseModel):
@@ -156,9 +165,20 @@ def create_token(
 
 
 @router.delete("/tokens/{token_id}", dependencies=[Depends(requires(Permission.TOKENS_WRITE))])
-def revoke_token(token_id: int, access: Access) -> TokenView:
+def revoke_token(token_id: Annotated[int, Path(ge=1, le=MAX_ID)], access: Access) -> TokenView:
     """End a token at once."""
     return _view(access.revoke_token(TokenId(token_id)))
+
+
+@router.put("/users/{name}/password", status_code=204)
+def set_password(
+    name: str,
+    wanted: NewPassword,
+    access: Access,
+    caller: Annotated[Caller, Depends(requires(Permission.USERS_WRITE))],
+) -> None:
+    """Make a user or change the password; the user's open sessions end."""
+    access.set_password(wanted.password, name=name, by=caller)
 
 
 def _view(token: Token) -> TokenView:
@@ -183,7 +203,7 @@ def _position(cursor: str | None) -> int:
         return 0
     try:
         match decode_cursor(cursor):
-            case [int(position)]:
+            case [int(position)] if 0 <= position <= MAX_ID:
                 return position
             case _:
                 raise ValueError(f'"{cursor}" is not a cursor of this list')

@@ -13,7 +13,7 @@ from tekil.errors import Forbidden, InvalidDefinition, UnknownName, did_you_mean
 from tekil.settings import Settings
 
 MIN_SECRET_LENGTH = 20
-MIN_SECRET_DISTINCT = 10
+MIN_SECRET_DISTINCT = 8
 MIN_PASSWORD_LENGTH = 12
 MAX_PASSWORD_LENGTH = 1024
 MAX_NAME_LENGTH = 100
@@ -182,8 +182,7 @@ def check_grant(granted: frozenset[Permission], own: frozenset[Permission]) -> N
     missing = granted - own
     if missing:
         raise Forbidden(
-            "You cannot give a token permissions that you do not have: "
-            f"{', '.join(sorted(missing))}."
+            f"You cannot give away permissions that you do not have: {', '.join(sorted(missing))}."
         )
 
 

@@ -58,6 +58,7 @@ class AccessService:
         admin_token: str | None = None,
         *,
         public_url: str | None = None,
+        hasher: argon2.PasswordHasher | None = None,
     ) -> None:
         self.public_url = public_url
         self._store = AccessStore(store)
@@ -65,7 +66,7 @@ class AccessService:
         self._admin_hash = secret_hash(admin_token) if admin_token else None
         self._local_hash: str | None = None
         self._throttle = LoginThrottle(clock)
-        self._hasher = argon2.PasswordHasher()
+        self._hasher = hasher if hasher is not None else argon2.PasswordHasher()
         self._hashing = threading.BoundedSemaphore(MAX_HASHES_AT_ONCE)
         self._lock = threading.Lock()
         self._cache: OrderedDict[str, _Cached] = OrderedDict()
