@@ -250,7 +250,7 @@ def _json_columns(path: Path, text: str) -> tuple[str, ...]:
     for line in text.split("\n")[:200]:
         try:
             found = decode(line)
-        except (msgspec.DecodeError, UnicodeEncodeError):
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             continue
         if isinstance(found, dict):
             names |= dict.fromkeys(found)
