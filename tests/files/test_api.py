@@ -16,7 +16,7 @@ from tekil.access.guard import undeclared_routes
 from tekil.access.model import EVERY_PERMISSION
 from tekil.collect.files import door as door_module
 from tekil.collect.files.api import import_routes
-from tekil.collect.files.door import HttpDoor
+from tekil.collect.files.door import HttpDoor, post_to
 from tekil.collect.files.importer import run
 from tekil.collect.files.model import FileFacts, FileKind, Progress
 from tekil.collect.model import Source, SourceKind
@@ -77,6 +77,10 @@ def client(inbox: FakeInbox) -> Iterator[TestClient]:
         yield made
 
 
+def door_to(client: TestClient, token: str = "tk_good") -> HttpDoor:
+    return HttpDoor(post_to("http://tekil/", token, client))
+
+
 def test_a_file_goes_through_the_api(client: TestClient, inbox: FakeInbox, tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.csv", "email,n\n" + "".join(f"p{n}@x.com,{n}\n" for n in range(40)) + ",bad\n"
@@ -84,7 +88,7 @@ def test_a_file_goes_through_the_api(client: TestClient, inbox: FakeInbox, tmp_p
     plan = plan_of(path)
     whole = ListDoor()
     run(path, plan, "crm", whole)
-    door = HttpDoor("http://tekil/", "tk_good", client=client)
+    door = door_to(client)
     assert run(path, plan, "crm", door, chunk_rows=7).done
     assert inbox.messages == whole.messages
     assert inbox.rejects == whole.rejects
@@ -93,7 +97,7 @@ def test_a_file_goes_through_the_api(client: TestClient, inbox: FakeInbox, tmp_p
 
 
 def test_a_chunk_sent_twice_is_taken_once(client: TestClient, inbox: FakeInbox) -> None:
-    door = HttpDoor("http://tekil", "tk_good", client=client)
+    door = door_to(client)
     for _ in range(2):
         door.submit(FACTS, [b'{"a":1}'], [], after=0, to=Progress(1, 1))
     assert inbox.messages == [{"a": 1}]
@@ -104,12 +108,12 @@ def test_a_chunk_sent_twice_is_taken_once(client: TestClient, inbox: FakeInbox) 
 
 def test_who_may(client: TestClient) -> None:
     with pytest.raises(Unauthenticated, match="no such token"):
-        HttpDoor("http://tekil", "tk_wrong", client=client).begin(FACTS)
+        door_to(client, "tk_wrong").begin(FACTS)
     with pytest.raises(Unauthenticated, match="imports:write"):
-        HttpDoor("http://tekil", "tk_reader", client=client).begin(FACTS)
+        door_to(client, "tk_reader").begin(FACTS)
     other = FileFacts("key", "a.csv", "shop", FileKind.PEOPLE)
     with pytest.raises(NotFound, match='no source "shop"'):
-        HttpDoor("http://tekil", "tk_good", client=client).begin(other)
+        door_to(client).begin(other)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +138,7 @@ def test_bodies_that_are_not_understood(client: TestClient, body: bytes) -> None
 def test_a_chunk_has_a_limit(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tekil.collect.files.api.MAX_BODY_BYTES", 100)
     with pytest.raises(InputError, match="413"):
-        HttpDoor("http://tekil", "tk_good", client=client).submit(
+        door_to(client).submit(
             FACTS, [b'{"a":"' + b"x" * 200 + b'"}'], [], after=0, to=Progress(1, 1)
         )
 
@@ -149,7 +153,8 @@ def scripted(answers: list[httpx.Response | Exception]) -> tuple[HttpDoor, list[
         return found
 
     client = httpx.Client(transport=httpx.MockTransport(answer))
-    return HttpDoor("http://x", "t", client=client, sleep=waits.append, patience=20), waits
+    door = HttpDoor(post_to("http://x", "t", client), sleep=waits.append, patience=20)
+    return door, waits
 
 
 def test_trouble_is_waited_out() -> None:

@@ -20,6 +20,7 @@ Append = Callable[[Submission, ImportProgress], None]
 Look = Callable[[str, SourceId], ImportProgress | None]
 """How far an import has come, by its key; None if it was never begun."""
 
+PATH = "/api/v1/imports"
 PATIENCE_SECONDS = 120.0
 LONGEST_WAIT_SECONDS = 10.0
 
@@ -125,31 +126,35 @@ class ChunkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rejects: list[Reject]
 
 
+Post = Callable[[str, bytes], httpx.Response]
+"""Sends a JSON body to a path such as ``/api/v1/imports``, with a token."""
+
+
+def post_to(base_url: str, token: str, client: httpx.Client) -> Post:
+    """Send to a running server."""
+    base = base_url.rstrip("/")
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    return lambda path, body: client.post(base + path, content=body, headers=headers)
+
+
 class HttpDoor:
-    """Into a running server, through its API."""
+    """Through the HTTP API, of a running server or of the application in this process."""
 
     def __init__(
         self,
-        base_url: str,
-        token: str,
+        post: Post,
         *,
-        client: httpx.Client | None = None,
         sleep: Callable[[float], None] = time.sleep,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
-        self._url = base_url.rstrip("/") + "/api/v1/imports"
-        self._client = client or httpx.Client(timeout=60.0)
-        self._headers = {
-            "Authorization": f"Bearer {token}",
-            "Content-Type": "application/json",
-        }
+        self._send = post
         self._sleep = sleep
         self._patience = patience
 
     def begin(self, facts: FileFacts) -> Progress:
         """Ask the server how far this import has come before."""
         body = BeginBody(facts.import_key, facts.file_name, facts.source, facts.kind)
-        return _progress(self._post(self._url, msgspec.json.encode(body)))
+        return _progress(self._post(PATH, msgspec.json.encode(body)))
 
     def submit(
         self,
@@ -170,14 +175,14 @@ class HttpDoor:
             [msgspec.Raw(m) for m in messages],
             list(rejects),
         )
-        self._post(f"{self._url}/{facts.import_key}/chunk", msgspec.json.encode(body))
+        self._post(f"{PATH}/{facts.import_key}/chunk", msgspec.json.encode(body))
 
-    def _post(self, url: str, body: bytes) -> bytes:
+    def _post(self, path: str, body: bytes) -> bytes:
         waited, pause = 0.0, 0.2
         while True:
             fault, wait = "", pause
             try:
-                response = self._client.post(url, content=body, headers=self._headers)
+                response = self._send(path, body)
             except httpx.TransportError as error:
                 fault = f"{type(error).__name__}: {error}"
             else:
@@ -189,7 +194,7 @@ class HttpDoor:
                 wait = _retry_after(response, pause)
             if waited >= self._patience:
                 raise StoreUnavailable(
-                    f"{url} did not answer well for {waited:.0f} s: {fault}. "
+                    f"The server did not answer {path} well for {waited:.0f} s: {fault}. "
                     "Start the import again: it goes on where it stopped."
                 )
             wait = min(wait, LONGEST_WAIT_SECONDS)
