@@ -191,3 +191,22 @@ def snippet_page(url: str, write_key: str, person: Person) -> str:
         "segment-browser-snippet.md", "html", url=url, write_key=write_key, person=person
     )
     return f"<!doctype html><title>Pricing</title>{html}<body></body>"
+
+
+def test_the_script_travels_compressed_and_is_the_same_for_those_who_cannot(
+    server: Server, web_key: str
+) -> None:
+    path = f"/analytics.js/v1/{web_key}/analytics.min.js"
+    plain = server.api.get(path, headers={"Accept-Encoding": "identity"})
+    packed = server.api.get(path, headers={"Accept-Encoding": "gzip, br"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.headers["Vary"] == "Accept-Encoding"
+    assert packed.content == plain.content
+    assert int(packed.headers["Content-Length"]) < len(plain.content) / 3
+
+
+def test_a_page_with_a_wrong_key_gets_no_script(server: Server) -> None:
+    answer = server.api.get("/analytics.js/v1/wk_wrong/analytics.min.js")
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "unauthorized"

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 import structlog
 
 from tekil.collect.browser.rules import rudder_source_config, segment_settings
-from tekil.collect.browser.script import analytics_script, bundle
+from tekil.collect.browser.script import analytics_script, bundle, compressed_script
 from tekil.collect.limits import RateLimiter
 from tekil.collect.model import Source
 from tekil.collect.pixel import GIF, pixel_body
@@ -125,7 +125,7 @@ class TrackingApp:
             case Endpoint.SETTINGS:
                 return self._browser_settings(scope, headers, found[1])
             case Endpoint.SCRIPT:
-                return self._script(found[1])
+                return self._script(found[1], headers)
             case Endpoint.BUNDLE:
                 return _bundle(found[1])
             case Endpoint.SOURCE_CONFIG:
@@ -178,10 +178,17 @@ class TrackingApp:
         settings = segment_settings(self._source(write_key), host, protocol)
         return Reply(200, encode(settings), (JSON_TYPE, (b"cache-control", b"max-age=60")))
 
-    def _script(self, write_key: str) -> Reply:
+    def _script(self, write_key: str, headers: Mapping[bytes, bytes]) -> Reply:
         self._source(write_key)
-        headers = (JAVASCRIPT_TYPE, (b"cache-control", b"max-age=300"))
-        return Reply(200, analytics_script(write_key), headers)
+        about = (
+            JAVASCRIPT_TYPE,
+            (b"cache-control", b"max-age=300"),
+            (b"vary", b"Accept-Encoding"),
+        )
+        if b"gzip" in headers.get(b"accept-encoding", b""):
+            packed = (*about, (b"content-encoding", b"gzip"))
+            return Reply(200, compressed_script(write_key), packed)
+        return Reply(200, analytics_script(write_key), about)
 
     def _source_config(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Reply:
         source = self._source(header_write_key(headers) or _query_key(scope), allow_disabled=True)

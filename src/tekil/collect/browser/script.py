@@ -8,6 +8,7 @@ it must never talk to anybody else, so the four places that name those servers a
 
 from __future__ import annotations
 
+import gzip
 from functools import lru_cache
 from importlib import resources
 
@@ -52,6 +53,16 @@ def analytics_script(write_key: str) -> bytes:
     # Angle brackets, so that no key can end the script where somebody inlines it.
     literal = encode_text(write_key).replace("<", "\\u003c")
     return _template().replace(_WRITE_KEY, literal).encode()
+
+
+@lru_cache(maxsize=64)
+def compressed_script(write_key: str) -> bytes:
+    """The same script in gzip, a quarter of the size.
+
+    >>> gzip.decompress(compressed_script("wk_1")) == analytics_script("wk_1")
+    True
+    """
+    return gzip.compress(analytics_script(write_key), mtime=0)
 
 
 def bundle(name: str) -> bytes | None:
