@@ -85,17 +85,17 @@ class Aftercare:
 
     # The mailing tool
 
-    def email_event(self, email: str, at: int, event: str, properties: str) -> None:
+    def email_event(self, person: Person, email: str, at: int, event: str, properties: str) -> None:
         """Something that the mailing tool says about an address."""
         if at < self.config.now:
+            self.truth.see("email", email, person.number)
             self.writer.track(Channel.EMAIL, at, external(email=email), event, properties)
 
     def confirm_order(self, person: Person, at: int, email: str, *, bounced: bool) -> None:
         """Mail the receipt."""
         facts = '{"campaign_name":"order-confirmation","email_subject":"Lale"}'
-        self.truth.meet(person.number, email=email)
         self.email_event(
-            email, at + 8_000, "Email Bounced" if bounced else "Email Delivered", facts
+            person, email, at + 8_000, "Email Bounced" if bounced else "Email Delivered", facts
         )
 
     def ask_opinion(self, person: Person, at: int) -> None:
@@ -105,8 +105,7 @@ class Aftercare:
         properties = (
             f'{{"survey_id":"nps","kind":"nps","score":{score},"comment":{encode_text(comment)}}}'
         )
-        self.truth.meet(person.number, email=person.email)
-        self.email_event(person.email, at, "Survey Answered", properties)
+        self.email_event(person, person.email, at, "Survey Answered", properties)
 
     def mail_campaign(self, person: Person, at: int, campaign: str) -> bool:
         """Send one newsletter; answers whether a link in it was followed."""
@@ -115,20 +114,19 @@ class Aftercare:
             f'"campaign_id":"{campaign}","campaign_name":"{campaign}",'
             f'"email_id":"{campaign}-{person.number}"'
         )
-        self.truth.meet(person.number, email=person.email)
         email, properties = person.email, f"{{{facts}}}"
-        self.email_event(email, at, "Email Delivered", properties)
+        self.email_event(person, email, at, "Email Delivered", properties)
         if rng.random() >= person.opens:
             return False
         at += 5 * MINUTE_MS + int(rng.random() ** 2 * 20 * HOUR_MS)
-        self.email_event(email, at, "Email Opened", properties)
+        self.email_event(person, email, at, "Email Opened", properties)
         if rng.random() < 0.015:
-            self.email_event(email, at + MINUTE_MS, "Unsubscribed", properties)
+            self.email_event(person, email, at + MINUTE_MS, "Unsubscribed", properties)
             person.subscriber = False
         if rng.random() >= 0.3:
             return False
         link = f'{{{facts},"link_url":"{SITE}/{person.market.path}/?utm_source=newsletter"}}'
-        self.email_event(email, at + 20_000, "Email Link Clicked", link)
+        self.email_event(person, email, at + 20_000, "Email Link Clicked", link)
         return True
 
 

@@ -75,9 +75,6 @@ def run_shop_demo(
     Returns when everything was accepted; the server may still be working on it.
     Raises what the sending or the import raises.
     """
-    for channel, kind in SOURCE_KINDS.items():
-        if kind is SourceKind.FILE:
-            raise ValueError(f"{channel} is a file source; the shop sends those by import.")
     keys = {one: target.create_source(one.value, kind) for one, kind in SOURCE_KINDS.items()}
     target.create_source(OFFLINE_SOURCE, SourceKind.FILE)
     shop = Shop(config)

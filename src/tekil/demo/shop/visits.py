@@ -6,7 +6,7 @@ from tekil.demo.shop.app import AppVisit
 from tekil.demo.shop.basket import COUPONS, Basket
 from tekil.demo.shop.catalogue import Listing
 from tekil.demo.shop.counters import known_as
-from tekil.demo.shop.model import HOUR_MS, Browser, Habit, Person
+from tekil.demo.shop.model import HOUR_MS, Browser, Habit, Person, Reach
 from tekil.demo.shop.people import mistype
 from tekil.demo.shop.web import NEWSLETTER, Landing, Storefront, WebVisit
 from tekil.demo.shop.world import ROUTINES, World
@@ -14,6 +14,9 @@ from tekil.kit.clock import DAY_MS
 
 SLIP = 0.012
 """Share of checkouts and newsletter forms in which the e-mail is mistyped."""
+
+GIFT = 0.0015
+"""Share of orders in which a friend's e-mail is given as one's own."""
 
 
 class Online:
@@ -25,6 +28,7 @@ class Online:
         self.random = world.rng.random
         self.order_share = ROUTINES[person.habit].orders
         self.registered = False
+        self.came_by_web = False
         self.ordered = 0
         self.known_since: int | None = None
         """When the shop first had an e-mail to write to."""
@@ -35,8 +39,8 @@ class Online:
         wants = self.random()
         orders = wants < self.order_share or (sign_up and person.guest_first)
         fills = orders or wants < 0.4 or person.habit is Habit.ABANDONER
-        may_use_app = install is not None and (self.registered or sign_up) and landing is None
-        if may_use_app and self.random() < 0.5:
+        known = self.registered or (sign_up and not self.came_by_web)
+        if known and install is not None and landing is None and self.random() < 0.5:
             self._use_app(at, sign_up=sign_up, fills=fills, orders=orders)
         else:
             self._browse(at, sign_up=sign_up, fills=fills, orders=orders, landing=landing)
@@ -45,6 +49,7 @@ class Online:
         self, at: int, *, sign_up: bool, fills: bool, orders: bool, landing: Landing | None
     ) -> None:
         world, person = self.world, self.person
+        self.came_by_web = True
         front = world.front(person.market)
         browser = self._choose_browser()
         visit = WebVisit(world.writer, front, browser, at, landing or self._landing(front))
@@ -103,6 +108,8 @@ class Online:
         email = person.email
         if self.registered:
             ids = known_as(person)
+            if self.random() < GIFT:
+                self._name_friend(visit)
         else:
             slip = mistype(world.rng, email, world.population.register) if self._slips() else None
             email = slip or email
@@ -147,6 +154,13 @@ class Online:
         if orders:
             self._order_in_app(visit)
         visit.close()
+
+    def _name_friend(self, visit: WebVisit) -> None:
+        """Buy a gift, and write the friend's e-mail where one's own belongs."""
+        people = self.world.population.people
+        friend = people[int(self.random() * len(people))]
+        if friend.reach is Reach.REGISTERED:
+            visit.identify({"email": friend.email})
 
     def _order_in_app(self, visit: AppVisit) -> None:
         person, counters = self.person, self.world.counters
