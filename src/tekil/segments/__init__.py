@@ -1,0 +1,1 @@
+"""Which people: definitions, their compiler to the warehouse, memberships and computed traits."""

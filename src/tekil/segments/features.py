@@ -1,0 +1,147 @@
+"""Features: one aggregate over a subject's events each, shared by every leaf that needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import assert_never
+
+import msgspec
+
+from tekil.segments.binding import Binder
+from tekil.segments.model import Edge, Events, Period, Sequence, Window
+from tekil.segments.numbers import LARGEST, MICRO
+from tekil.segments.sql_events import events_sql
+from tekil.segments.sql_sequence import chain_sql, rows_sql
+from tekil.segments.sql_values import (
+    REVENUE,
+    property_column,
+    property_operand,
+    window_sql,
+)
+
+
+class Kind(StrEnum):
+    """What is aggregated."""
+
+    COUNT = "count"
+    OLDEST = "oldest"
+    NEWEST = "newest"
+    AHEAD = "ahead"
+    SUM = "sum"
+    NUMBERS = "numbers"
+    MIN = "min"
+    MAX = "max"
+    DISTINCT = "distinct"
+    DAYS = "days"
+    WEEKS = "weeks"
+    FIRST = "first"
+    LAST = "last"
+
+
+class Feature(msgspec.Struct, frozen=True):
+    """An aggregate of some events in a window; equal ones are computed once."""
+
+    kind: Kind
+    events: Events
+    window: Window
+    path: str = ""
+    zone: str = ""
+
+
+@dataclass(slots=True)
+class Features:
+    """Collects the aggregates of a statement and names their columns."""
+
+    binder: Binder
+    columns: dict[str, str] = field(default_factory=dict)
+    """Name of the column to its SQL, in order."""
+    derived: dict[str, str] = field(default_factory=dict)
+    """Name to SQL over the columns, for what is costly and used more than once."""
+    _names: dict[Feature | Sequence, str] = field(default_factory=dict)
+
+    def column(self, feature: Feature | Sequence) -> str:
+        """The column that holds a feature."""
+        if feature not in self._names:
+            kind = "rows" if isinstance(feature, Sequence) else feature.kind.value
+            name = f"{kind}_{len(self._names)}"
+            self._names[feature] = name
+            self.columns[name] = (
+                rows_sql(feature, self.binder)
+                if isinstance(feature, Sequence)
+                else feature_sql(feature, self.binder)
+            )
+        return self._names[feature]
+
+    def of(self, kind: Kind, events: Events, window: Window, path: str = "") -> str:
+        """The column of an aggregate."""
+        return self.column(Feature(kind, events, window, path))
+
+    def periods(self, period: Period, events: Events, window: Window, zone: str) -> str:
+        """The column of a count of different days or weeks."""
+        return self.column(Feature(Kind(period.value), events, window, zone=zone))
+
+    def edge(self, edge: Edge, events: Events, window: Window, path: str) -> str:
+        """The column of a property of the first or last event, as JSON text."""
+        return self.column(Feature(Kind(edge.value), events, window, path))
+
+    def chain(self, sequence: Sequence) -> str:
+        """The derived column of the latest start of a completed sequence."""
+        rows = self.column(sequence)
+        name = rows.replace("rows", "chain")
+        if name not in self.derived:
+            self.derived[name] = chain_sql(sequence, rows, self.binder)
+        return name
+
+
+def feature_sql(feature: Feature, binder: Binder) -> str:
+    """The aggregate function of a feature."""
+    where = events_sql(feature.events, binder)
+    if feature.window != Window():
+        where = f"{where} AND {window_sql(feature.window, 'timestamp', binder)}"
+    kind = feature.kind
+    match kind:
+        case Kind.COUNT:
+            return f"countIf({where})"
+        case Kind.OLDEST | Kind.AHEAD:
+            return f"minOrNullIf(timestamp, {where})"
+        case Kind.NEWEST:
+            return f"maxOrNullIf(timestamp, {where})"
+        case Kind.SUM:
+            return f"sumIf({micro_sql(feature.path)}, {where})"
+        case Kind.NUMBERS:
+            return f"countIf({where} AND isNotNull({micro_sql(feature.path)}))"
+        case Kind.MIN | Kind.MAX:
+            number = property_operand(feature.path).number
+            return f"{kind.value}OrNullIf({number}, {where})"
+        case Kind.DISTINCT:
+            return f"uniqExactIf({key_sql(feature.path)}, {where})"
+        case Kind.DAYS:
+            return f"uniqExactIf(toDate(timestamp, {binder.text(feature.zone)}), {where})"
+        case Kind.WEEKS:
+            return f"uniqExactIf(toMonday(timestamp, {binder.text(feature.zone)}), {where})"
+        case Kind.FIRST | Kind.LAST:
+            function = "argMin" if kind is Kind.FIRST else "argMax"
+            json = property_operand(feature.path).json
+            return f"{function}If({json}, (timestamp, message_id), {where})"
+        case _:
+            assert_never(kind)
+
+
+def micro_sql(path: str) -> str:
+    """A numeric property in whole millionths, so that sums do not depend on the order."""
+    if path == REVENUE:
+        return f"toInt128(revenue * {MICRO})"
+    number = property_operand(path).number
+    return (
+        f"if(abs({number}) <= {LARGEST:.0f}, accurateCastOrNull(round({number} * {MICRO}),"
+        " 'Int128'), NULL)"
+    )
+
+
+def key_sql(path: str) -> str:
+    """A text that is equal for equal values of a property; NULL when it is missing."""
+    if path == REVENUE:
+        return "toString(revenue)"
+    column = property_column(path)
+    return f"if(isNotNull({column}), toString({column}), NULL)"
