@@ -12,6 +12,7 @@ import tekil
 from tekil.access.api import router as access_router
 from tekil.access.guard import public
 from tekil.collect.api import router as sources_router
+from tekil.collect.files.api import import_routes
 from tekil.collect.tracking import TrackingApp, TrackingSettings
 from tekil.events.api import InboxLag, Stats
 from tekil.events.api import router as events_router
@@ -57,6 +58,14 @@ def _api(runtime: Runtime) -> FastAPI:
     install_problems(app)
     for router in (access_router, sources_router, profiles_router, events_router, inbox_router):
         app.include_router(router)
+    app.include_router(
+        import_routes(
+            runtime.sources.by_name,
+            runtime.inbox.import_progress,
+            lambda submission, progress: runtime.committer.submit(submission, progress).result(),
+            runtime.clock,
+        )
+    )
     _share(app, runtime)
     _operations(app, runtime)
     return app

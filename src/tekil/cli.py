@@ -11,7 +11,7 @@ import structlog
 import typer
 
 import tekil
-from tekil.commands import people, sources
+from tekil.commands import files, people, sources, tokens
 from tekil.commands.output import console, stderr
 from tekil.errors import TekilError
 from tekil.settings import Role, load_settings
@@ -23,6 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(sources.app, name="source")
+app.add_typer(tokens.app, name="token")
+app.add_typer(tokens.admin, name="admin")
+app.command("import")(files.import_file)
 app.command("profile")(people.profile)
 app.command("status")(people.status)
 

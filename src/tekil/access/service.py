@@ -23,7 +23,7 @@ from tekil.access.model import (
 from tekil.access.rules import check_grant, check_name, check_password
 from tekil.access.store import AccessStore
 from tekil.access.throttle import LoginThrottle
-from tekil.errors import Unauthenticated
+from tekil.errors import RateLimited, Unauthenticated
 from tekil.kit.clock import DAY_MS, Clock, Millis
 from tekil.kit.hashing import secret_hash
 from tekil.kit.ids import new_secret
@@ -38,8 +38,10 @@ CACHE_MS = 3_000
 MAX_CACHED = 10_000
 MAX_SECRET_LENGTH = 512
 PREFIX_LENGTH = 9
-# Each hash takes 64 MiB; a flood of log-ins must not take all memory.
+# Each hash takes 64 MiB and much time: a flood of log-ins must take neither all memory nor all
+# the threads that answer requests.
 MAX_HASHES_AT_ONCE = 2
+MAX_LOG_INS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class AccessService:
         self._throttle = LoginThrottle(clock)
         self._hasher = hasher if hasher is not None else argon2.PasswordHasher()
         self._hashing = threading.BoundedSemaphore(MAX_HASHES_AT_ONCE)
+        self._log_ins = threading.BoundedSemaphore(MAX_LOG_INS_AT_ONCE)
         self._lock = threading.Lock()
         self._cache: OrderedDict[str, _Cached] = OrderedDict()
         self._generation = 0
@@ -216,6 +219,14 @@ class AccessService:
 
     def log_in(self, name: str, password: str, *, address: str) -> NewSession:
         """Check a password and open a session. Raises Unauthenticated, RateLimited."""
+        if not self._log_ins.acquire(blocking=False):
+            raise RateLimited("Too many log-ins at once; try again.", retry_after_seconds=1)
+        try:
+            return self._log_in(name, password, address)
+        finally:
+            self._log_ins.release()
+
+    def _log_in(self, name: str, password: str, address: str) -> NewSession:
         self._throttle.begin(address, name)
         # No name has such characters, and not every database can compare them.
         user = self._store.user_named(name) if name.isprintable() else None

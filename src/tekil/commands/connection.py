@@ -44,6 +44,13 @@ class ApiClient:
         """Make or do something."""
         return self.request("POST", path, json=body)
 
+    def raw_post(self, path: str, body: bytes) -> httpx.Response:
+        """Post bytes to a full path and return the reply as it is."""
+        reply: httpx.Response = self._send(
+            "POST", path, content=body, headers={"Content-Type": "application/json"}
+        )
+        return reply
+
     def request(self, method: str, path: str, **arguments: Any) -> Any:
         """Send a request."""
         reply: httpx.Response = self._send(method, f"/api/v1{path}", **arguments)

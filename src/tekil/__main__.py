@@ -1,0 +1,5 @@
+"""``python -m tekil`` is ``tekil``."""
+
+from tekil.cli import main
+
+main()
