@@ -16,6 +16,8 @@ from tekil.collect.files.api import import_routes
 from tekil.collect.tracking import TrackingApp, TrackingSettings
 from tekil.events.api import InboxLag, Stats
 from tekil.events.api import router as events_router
+from tekil.events.summary import router as summary_router
+from tekil.identity.listing import router as identities_router
 from tekil.inbox.api import router as inbox_router
 from tekil.pipeline.batch import DUPLICATES, EVENTS, IDENTITIES, PROFILES
 from tekil.problems import install_problems
@@ -56,7 +58,15 @@ def _api(runtime: Runtime) -> FastAPI:
         redoc_url=None,
     )
     install_problems(app)
-    for router in (access_router, sources_router, profiles_router, events_router, inbox_router):
+    for router in (
+        access_router,
+        sources_router,
+        profiles_router,
+        events_router,
+        summary_router,
+        identities_router,
+        inbox_router,
+    ):
         app.include_router(router)
     app.include_router(
         import_routes(
@@ -76,6 +86,8 @@ def _share(app: FastAPI, runtime: Runtime) -> None:
     replayer = Replayer(runtime.inbox, runtime.sources, runtime.clock, runtime.pipeline.wake)
     state = app.state
     state.access = runtime.access
+    state.state = runtime.state
+    state.warehouse = runtime.warehouse
     state.sources = runtime.sources
     state.source_id_of = lambda name: runtime.sources.by_name(name).source_id
     state.source_name_of = replayer.source_name

@@ -11,7 +11,7 @@ import structlog
 import typer
 
 import tekil
-from tekil.commands import files, people, sources, tokens
+from tekil.commands import demo, files, people, sources, tokens
 from tekil.commands.output import console, stderr
 from tekil.errors import TekilError
 from tekil.settings import Role, load_settings
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.add_typer(sources.app, name="source")
 app.add_typer(tokens.app, name="token")
 app.add_typer(tokens.admin, name="admin")
+app.command("demo")(demo.demo)
 app.command("import")(files.import_file)
 app.command("profile")(people.profile)
 app.command("status")(people.status)
