@@ -34,7 +34,7 @@ class Expected:
     identities: dict[Ref, tuple[int, bool, bool]] = field(default_factory=dict)
     """First seen, verified, attested."""
     activity: dict[Ref, tuple[int, int]] = field(default_factory=dict)
-    """Last seen and how many events."""
+    """Last seen in any message, and how many events are stored against it."""
     claims: dict[ClaimName, tuple[int, str]] = field(default_factory=dict)
     """The time and message of the earliest evidence."""
     traits: dict[tuple[Ref, str, bool], tuple[int, Any]] = field(default_factory=dict)
@@ -81,8 +81,9 @@ def _add(expected: Expected, source: str, message: dict[str, Any]) -> None:
     name = message.get("event") or message.get("name") or ""
     properties = traits if kind in {"identify", "group"} else message.get("properties", {})
     expected.events[message["messageId"]] = (kind, name, at, first, source, strong, properties)
-    last, count = expected.activity.get(first, (0, 0))
-    expected.activity[first] = (max(last, at), count + 1)
+    for ref in found:
+        last, count = expected.activity.get(ref, (0, 0))
+        expected.activity[ref] = (max(last, at), count + (ref == first))
     key = (source, kind, name)
     expected.schema[key] = expected.schema.get(key, 0) + 1
     for trait, value in told.items():

@@ -15,10 +15,10 @@ from tests.faults.stored import Stored
 from tests.faults.traffic import Sender, Traffic
 from tests.server import Server, free_port, start_server
 
-KILLS = 50
+KILLS = int(os.environ.get("TEKIL_FAULT_KILLS", "50"))
 SEED = int(os.environ.get("TEKIL_FAULT_SEED", "20261122"))
 LONGEST_LIFE_SECONDS = 1.2
-MESSAGES_PER_SECOND = 1500
+MESSAGES_PER_SECOND = 3000
 KEYS = ("server", "site")
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
