@@ -13,8 +13,9 @@ from tests.access.conftest import ADMIN_TOKEN, PASSWORD, QUICK_HASHER, House
 
 from tekil.access import Permission
 from tekil.access.model import EVERY_PERMISSION, CallerKind, TokenId
-from tekil.access.service import CACHE_MS, AccessService
+from tekil.access.service import CACHE_MS, MAX_LOG_INS_AT_ONCE, AccessService
 from tekil.access.tables import sessions, tokens, users
+from tekil.access.throttle import FREE_TRIES
 from tekil.errors import NotFound, RateLimited, StoreUnavailable, Unauthenticated
 
 
@@ -186,18 +187,69 @@ def test_ending_a_token_by_a_name_that_is_not_there(house: House) -> None:
 def test_guessing_at_the_same_time_counts_too(house: House) -> None:
     """Tries that overlap do not slip through between check and count."""
     house.access.set_password(PASSWORD)
+    outcomes = guess_together(house.access, ["a"] * MAX_LOG_INS_AT_ONCE)
+    assert outcomes.count(Unauthenticated) == FREE_TRIES
+    assert outcomes.count(RateLimited) == MAX_LOG_INS_AT_ONCE - FREE_TRIES
+
+
+def test_a_flood_of_log_ins_does_not_take_every_thread(house: House) -> None:
+    """From however many addresses: whoever finds no place is told so at once."""
+    house.access.set_password(PASSWORD)
+    hasher = StuckHasher()
+    access = AccessService(house.store, house.clock, hasher=hasher)
+    places = [f"address {n}" for n in range(MAX_LOG_INS_AT_ONCE)]
+    flood = threading.Thread(target=guess_together, args=(access, places))
+    flood.start()
+    assert hasher.reached.wait(60)
+    deadline = time.monotonic() + 60
+    while access._log_ins._value and time.monotonic() < deadline:
+        time.sleep(0.001)  # until every place is taken
+    with pytest.raises(RateLimited, match="at once"):
+        access.log_in("admin", PASSWORD, address="another")
+    hasher.go_on.set()
+    flood.join(60)
+    access.log_in("admin", PASSWORD, address="another")
+
+
+def test_an_unknown_name_costs_a_hash_too(house: House) -> None:
+    hasher = StuckHasher()
+    hasher.go_on.set()
+    access = AccessService(house.store, house.clock, hasher=hasher)
+    for name in ("nobody", "a\x00b"):
+        hasher.reached.clear()
+        with pytest.raises(Unauthenticated):
+            access.log_in(name, PASSWORD, address="a")
+        assert hasher.reached.is_set()
+
+
+class StuckHasher(argon2.PasswordHasher):
+    """Checks passwords only when told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.reached = threading.Event()
+        self.go_on = threading.Event()
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> bool:
+        """Wait, then check."""
+        self.reached.set()
+        assert self.go_on.wait(60)
+        return super().verify(hash, password)
+
+
+def guess_together(access: AccessService, addresses: list[str]) -> list[type[Exception]]:
+    """Guess a password from each address at the same time."""
     outcomes: list[type[Exception]] = []
 
-    def guess() -> None:
+    def guess(address: str) -> None:
         try:
-            house.access.log_in("admin", "wrong", address="a")
+            access.log_in("admin", "wrong", address=address)
         except (Unauthenticated, RateLimited) as error:
             outcomes.append(type(error))
 
-    guesses = [threading.Thread(target=guess) for _ in range(12)]
+    guesses = [threading.Thread(target=guess, args=(address,)) for address in addresses]
     for each in guesses:
         each.start()
     for each in guesses:
         each.join(60)
-    assert outcomes.count(Unauthenticated) == 5
-    assert outcomes.count(RateLimited) == 7
+    return outcomes

@@ -15,6 +15,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 
 from tekil.errors import StoreUnavailable
 
+# Set once per client: with a single embedded query they would cost more than the query.
+CLIENT_SETTINGS = {"output_format_json_quote_64bit_integers": 0}
+
 INSERT_SETTINGS = {
     # An event with the same path twice ({"a.b":1,"a":{"b":2}}) keeps the first value.
     "type_json_skip_duplicated_paths": 1,
@@ -78,7 +81,6 @@ class Warehouse:
                 sql,
                 parameters=dict(parameters or {}),
                 fmt="JSONEachRow",
-                settings={"output_format_json_quote_64bit_integers": 0},
             )
         except ClickHouseError as error:
             raise unavailable(error) from error
@@ -143,11 +145,11 @@ class Warehouse:
         if self.url is None:
             self.path.mkdir(parents=True, exist_ok=True)
             return clickhouse_connect.get_client(
-                interface="chdb", path=str(self.path), database=database
+                interface="chdb", path=str(self.path), database=database, settings=CLIENT_SETTINGS
             )
         address = urlsplit(self.url)._replace(path="").geturl()
         return clickhouse_connect.get_client(
-            dsn=address, database=database, autogenerate_session_id=False
+            dsn=address, database=database, settings=CLIENT_SETTINGS, autogenerate_session_id=False
         )
 
     def _create_database(self, name: str) -> None:
