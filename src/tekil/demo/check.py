@@ -85,8 +85,8 @@ class Stored:
     """Order Completed events."""
     revenue: Mapping[str, int]
     """Cents of ``revenue`` over all Order Completed, per currency."""
-    profiles: int | None = None
-    """Profiles that the store counts; only shown."""
+    rejects: int | None = None
+    """Rejected lines of the order file; None leaves them out of the check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,11 @@ def check_shop(truth: Truth, found: Iterable[tuple[str, str, Hashable]], stored:
         Line("profiles of true people", f"{people:,}", f"{profiles:,}", profiles >= people * 0.99),
         _equal("events stored", truth.messages + truth.offline_orders, stored.events),
         _equal("duplicates dropped", truth.duplicates, stored.duplicates),
+        *(
+            []
+            if stored.rejects is None
+            else [_equal("unreadable lines", truth.bad_lines, stored.rejects)]
+        ),
         _equal("orders", truth.orders, stored.orders),
         *(
             _amount(currency, truth.revenue[currency], stored.revenue.get(currency, 0))
