@@ -308,3 +308,48 @@ def test_blocked_identities_and_what_was_decided_by_hand_are_never_whole() -> No
     assert summarise([user, mail], [told], [], solution, RULES).whole
     apart = [Separation(IdentityId(1), IdentityId(2))]
     assert not summarise([user, mail], [told], apart, solution, RULES).whole
+
+
+def test_becoming_attested_by_a_weak_message_beside_a_proven_one_needs_solving() -> None:
+    """A strong source knew it already, but only as a former id: now it counts."""
+    user = fresh(1, "user_id", verified=True)
+    phantom = Identity(IdentityId(2), "email", "p", Millis(0), verified=True, attested=False)
+    browser = fresh(3, "anonymous_id")
+    attested = Identity(IdentityId(2), "email", "p", Millis(0), verified=True)
+    one = join_fast(user, new_end(phantom, RULES), Strength.WEAK, RULES)
+    assert one is not None
+    now = End(one, attested, False)
+    assert join_fast(now, browser, Strength.WEAK, RULES) is None
+    two = join_fast(End(one, user.identity, True), browser, Strength.WEAK, RULES)
+    assert two is not None
+    inside = End(two, browser.identity, False)
+    assert join_fast(End(two, attested, False), inside, Strength.WEAK, RULES) is None
+    claims = [
+        Claim(IdentityId(1), IdentityId(b), ClaimKind.MESSAGE, Strength.WEAK, Millis(0))
+        for b in (2, 3)
+    ]
+    members = [user.identity, attested, browser.identity]
+    assert len(solve(members, claims, [], RULES).clusters()) == 2
+
+
+def test_a_strong_claim_inside_a_component_can_split_it() -> None:
+    """The browser was tied to both by weak claims; now a server ties it to one of them."""
+    user, browser, mail = (
+        fresh(1, "user_id", verified=True),
+        fresh(2, "anonymous_id"),
+        fresh(3, "email"),
+    )
+    one = join_fast(user, browser, Strength.WEAK, RULES)
+    assert one is not None
+    one = join_fast(End(one, user.identity, True), mail, Strength.WEAK, RULES)
+    assert one is not None
+    now = Identity(IdentityId(3), "email", "v3", Millis(3), verified=True)
+    left, right = End(one, now, False), End(one, browser.identity, False)
+    assert join_fast(left, right, Strength.STRONG, RULES) is None
+    claims = [
+        Claim(IdentityId(1), IdentityId(2), ClaimKind.MESSAGE, Strength.WEAK, Millis(0)),
+        Claim(IdentityId(1), IdentityId(3), ClaimKind.MESSAGE, Strength.WEAK, Millis(0)),
+        Claim(IdentityId(3), IdentityId(2), ClaimKind.MESSAGE, Strength.STRONG, Millis(0)),
+    ]
+    members = [user.identity, browser.identity, now]
+    assert len(solve(members, claims, [], RULES).clusters()) == 2

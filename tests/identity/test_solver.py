@@ -27,6 +27,7 @@ from tekil.identity.model import (
     ClaimKind,
     Identity,
     IdentityRules,
+    Quarantine,
     RefusalReason,
     Separation,
     Solution,
@@ -363,3 +364,27 @@ def test_weak_evidence_may_join_the_verified_where_the_rules_say_so() -> None:
     assert [r.reason for r in refused.refused.values()] == [RefusalReason.WEAK_BETWEEN_VERIFIED]
     trusting = IdentityRules(DEFAULT_RULES.namespaces, DEFAULT_RULES.default, True)
     assert len(solve(world, weak, [], Rulebook(trusting)).clusters()) == 1
+
+
+def test_a_verdict_that_is_known_is_not_looked_at_again() -> None:
+    """A hub is passed with some of its claims only; the rest was counted before."""
+    hub = identity(1, "anonymous_id", "kiosk")
+    users = [identity(i, "user_id", f"u{i}") for i in range(2, 9)]
+    claims = [message(1, u.identity_id, 1, Strength.WEAK) for u in users]
+    claims.append(message(1, 2, 1))
+    verdict = Quarantine(Strength.STRONG, "user_id", 50, 4)
+    known = solve([hub, *users], claims, [], DEFAULT_BOOK, {IdentityId(1): verdict})
+    assert known.quarantined == {1: verdict}
+    assert len(known.clusters()) == 8
+    judged = solve([hub, *users], claims, [], DEFAULT_BOOK)
+    assert judged.quarantined[IdentityId(1)].strength is Strength.WEAK
+    assert len(judged.clusters()) == 7
+    fine = solve([hub, *users], claims, [], DEFAULT_BOOK, {IdentityId(1): None})
+    assert not fine.quarantined
+    assert {r.reason for r in fine.refused.values()} == {RefusalReason.LIMIT}
+
+
+def test_a_refusal_names_the_lowest_ranked_identity_at_fault() -> None:
+    user, browser = identity(1, "user_id", "null"), identity(2, "anonymous_id", "null")
+    (refusal,) = solve([user, browser], [message(1, 2)], [], DEFAULT_BOOK).refused.values()
+    assert (refusal.reason, refusal.identity_id) == (RefusalReason.BLOCKED, 2)
