@@ -249,7 +249,8 @@ def test_a_cent_too_much_is_found() -> None:
     with pytest.raises(FiguresDifferError, match=r"1\.01 instead of 1\.00"):
         check(expected, Held(found))
     assert check(expected, Held(expected)) == (
-        "Equal to the cent: 1 households, 2 orders, $1.00 per household and in each of 1 months."
+        "Equal to the cent: 1 households, 2 orders, $1.00 in all, for every household "
+        "and in each of 1 months."
     )
     many = Figures(0, {f"h{n}": Decimal(n) for n in range(50)}, {})
     with pytest.raises(FiguresDifferError, match=r"52 figures differ\..*and 42 more"):

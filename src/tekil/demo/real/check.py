@@ -18,14 +18,6 @@ from tekil.errors import TekilError
 
 SHOWN = 10
 
-ORDERS_SQL = """
-SELECT identity_id, toYYYYMM(timestamp) AS month, count() AS orders,
-       toString(sum(revenue)) AS revenue
-FROM events
-WHERE event = 'Order Completed' AND source_id = {source_id:UInt32}
-GROUP BY identity_id, month
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -86,7 +78,7 @@ def expected_figures(transactions: pa.Table) -> Figures:
 def figures_of_rows(
     rows: Iterable[Sequence[object]], names: Callable[[Sequence[int]], Mapping[int, str]]
 ) -> Figures:
-    """The figures of the rows of ``ORDERS_SQL``; ``names`` says the user id of each identity."""
+    """The figures of rows (identity, month, orders, revenue); ``names`` gives the user ids."""
     found = [(int(str(i)), int(str(m)), int(str(n)), Decimal(str(r))) for i, m, n, r in rows]
     ids = names(sorted({row[0] for row in found}))
     by_household: dict[str, Decimal] = {}
@@ -124,7 +116,8 @@ def check(expected: Figures, source: FiguresSource) -> str:
     total = sum(expected.revenue_by_month.values(), Decimal(0))
     return (
         f"Equal to the cent: {expected.households:,} households, {expected.orders:,} orders, "
-        f"${total:,.2f} per household and in each of {len(expected.revenue_by_month)} months."
+        f"${total:,.2f} in all, for every household and in each of "
+        f"{len(expected.revenue_by_month)} months."
     )
 
 
