@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from fastapi import Depends, FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 import tekil
 from tekil.access.api import router as access_router
@@ -19,11 +19,13 @@ from tekil.events.api import router as events_router
 from tekil.events.summary import router as summary_router
 from tekil.identity.listing import router as identities_router
 from tekil.inbox.api import router as inbox_router
+from tekil.metrics import StatsCollector
 from tekil.pipeline.batch import DUPLICATES, EVENTS, IDENTITIES, PROFILES
 from tekil.problems import install_problems
 from tekil.profiles.api import router as profiles_router
 from tekil.replay import Replayer
 from tekil.runtime import Runtime
+from tekil.settings import Role
 
 SWITCH_SECONDS = 0.0005
 """How long one thread may hold the interpreter while another waits: requests come first."""
@@ -40,8 +42,10 @@ def create_app(runtime: Runtime) -> Any:
         TrackingSettings(runtime.settings.public_url, runtime.settings.trusted_proxies),
     )
 
+    collects = runtime.settings.role in (Role.ALL, Role.COLLECTOR)
+
     async def application(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and tracking.handles(scope):
+        if collects and scope["type"] == "http" and tracking.handles(scope):
             await tracking(scope, receive, send)
         else:
             await api(scope, receive, send)
@@ -101,6 +105,9 @@ def _share(app: FastAPI, runtime: Runtime) -> None:
 
 
 def _operations(app: FastAPI, runtime: Runtime) -> None:
+    registry = CollectorRegistry()
+    registry.register(StatsCollector(lambda: read_stats(runtime)))
+
     @app.get("/health", dependencies=[Depends(public("load balancers have no token"))])
     def health() -> dict[str, object]:
         """Say that the server answers, and whether its warehouse can be written."""
@@ -110,14 +117,13 @@ def _operations(app: FastAPI, runtime: Runtime) -> None:
     @app.get("/metrics", dependencies=[Depends(public("scrapers have no token"))])
     def metrics() -> Response:
         """Figures for Prometheus."""
-        return Response(generate_latest(runtime.metrics), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
 def read_stats(runtime: Runtime) -> Stats:
     """Count everything, from counters that move with what they count."""
     progress = runtime.history.progress()
-    waiting, oldest = runtime.inbox.lag(runtime.pipeline.worker.applied_seq)
-    waiting += runtime.pipeline.writer.waiting_messages()
+    waiting, oldest = runtime.lag(progress)
     seconds = (runtime.clock.now() - oldest) / 1000 if oldest is not None else 0.0
     return Stats(
         events=progress.get(EVENTS, 0),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 import structlog
-from prometheus_client import CollectorRegistry
 
 from tekil.access.service import AccessService
 from tekil.clean.email import normalise_email
@@ -14,8 +13,8 @@ from tekil.clean.geo import GeoIp
 from tekil.clean.phone import normalise_phone
 from tekil.collect.sources import SourceRegister
 from tekil.collect.tables import sources as _sources  # noqa: F401  (registers its table)
+from tekil.errors import InvalidDefinition
 from tekil.events.ddl import STATEMENTS
-from tekil.events.dedup import MessageSet
 from tekil.events.store import HistoryStore
 from tekil.identity.graph import IdentityGraph
 from tekil.identity.identifiers import Identifiers
@@ -26,17 +25,19 @@ from tekil.identity.store import IdentityStore
 from tekil.inbox.committer import GroupCommitter
 from tekil.inbox.model import Reject
 from tekil.inbox.store import Inbox
-from tekil.kit.clock import DAY_MS, Clock, Millis, SystemClock
-from tekil.kit.ids import SourceId
-from tekil.pipeline.batch import NEXT_IDENTITY, STORED_BATCH, BatchWorker, Stores
+from tekil.kit.clock import Clock, Millis, SystemClock
+from tekil.kit.ids import Seq, SourceId
+from tekil.pipeline.batch import APPLIED_SEQ, NEXT_IDENTITY, BatchWorker, Stores
+from tekil.pipeline.chores import Chores
 from tekil.pipeline.loop import PipelineLoop
 from tekil.pipeline.prepare import Preparer
 from tekil.pipeline.writer import WarehouseWriter
 from tekil.profiles.read import ProfileReader
 from tekil.profiles.store import ProfileStore
 from tekil.profiles.timeline import Timeline
-from tekil.settings import Settings
+from tekil.settings import Role, Settings
 from tekil.store.directory import DataDirectory
+from tekil.store.lease import Lease
 from tekil.store.state import SqlStore
 from tekil.store.warehouse import Warehouse
 
@@ -51,8 +52,16 @@ class Runtime:
         self.clock = clock or SystemClock()
         self._open = ExitStack()
         self.directory = DataDirectory(settings.data)
-        self.directory.acquire()
-        self._open.callback(self.directory.release)
+        if settings.state_url is None or settings.warehouse_url is None:
+            if settings.role is not Role.ALL:
+                raise InvalidDefinition(
+                    f'The role "{settings.role}" needs TEKIL_STATE_URL and TEKIL_WAREHOUSE_URL: '
+                    "one data directory has one process."
+                )
+            self.directory.acquire()
+            self._open.callback(self.directory.release)
+        elif settings.role is not Role.API:
+            settings.data.mkdir(parents=True, exist_ok=True)
         try:
             self._wire()
         except BaseException:
@@ -86,20 +95,26 @@ class Runtime:
             self.state, identity, self.key, self.rules, self._identifiers()
         )
         self.timeline = Timeline(self.warehouse, self.sources)
-        self.metrics = CollectorRegistry()
         self.pipeline = self._pipeline()
         self.committer = GroupCommitter(self.inbox, self.pipeline.wake)
 
     def start(self) -> None:
         """Begin to accept and to work."""
         self.committer.start()
-        self.pipeline.start()
+        if self.settings.role in (Role.ALL, Role.WORKER):
+            self.pipeline.start()
 
     def stop(self) -> None:
         """Commit what was accepted, finish the batch at hand, close everything."""
         self.committer.stop()
         self.pipeline.stop()
         self.close()
+
+    def lag(self, progress: Mapping[str, int]) -> tuple[int, Millis | None]:
+        """How many accepted messages cannot be queried yet, and when the oldest came."""
+        if self.settings.role in (Role.ALL, Role.WORKER):
+            return self.pipeline.lag()
+        return self.inbox.lag(Seq(progress.get(APPLIED_SEQ, 0)))
 
     def close(self) -> None:
         """Close the stores and give up the data directory."""
@@ -120,24 +135,18 @@ class Runtime:
             sources=self.sources,
             preparer=Preparer(self._identifiers(), geo),
             graph=graph,
-            seen=self._messages_seen(),
             clock=self.clock,
+            dedup_days=settings.dedup_days,
         )
-        writer = WarehouseWriter(
-            self.warehouse,
+        writer = WarehouseWriter(self.warehouse, self.history, on_reject=self._reject_stored)
+        chores = Chores(
+            self.inbox,
             self.history,
-            stored_batch=progress.get(STORED_BATCH, 0),
-            on_reject=self._reject_stored,
-            on_stored=lambda batch: None,
+            self.clock,
+            inbox_days=settings.inbox_days,
+            dedup_days=settings.dedup_days,
         )
-        return PipelineLoop(self.inbox, worker, writer)
-
-    def _messages_seen(self) -> MessageSet:
-        seen = MessageSet()
-        since = Millis(self.clock.now() - self.settings.dedup_days * DAY_MS)
-        for hashes in self.history.message_hashes(since):
-            seen.add(hashes)
-        return seen
+        return PipelineLoop(self.inbox, worker, writer, Lease(self.state), chores)
 
     def _reject_stored(self, seq: int, reject: Reject) -> None:
         entry = self.inbox.entry(seq)

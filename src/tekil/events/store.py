@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from backports import zstd
 
+from tekil.errors import StoreError
 from tekil.events.learn import EventFacts, EventKey, Learner, PropertyFacts, add_example
 from tekil.events.tables import (
     event_schema,
@@ -22,6 +23,15 @@ from tekil.kit.clock import Millis
 from tekil.kit.json import decode, encode_text
 from tekil.store.lists import in_list
 from tekil.store.state import SqlStore
+
+BATCH = "batch"
+"""The cursor that counts micro-batches."""
+
+
+class LeaseLost(StoreError):
+    """Another worker has taken over; what this one was doing is void."""
+
+    code = "lease_lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,19 @@ class HistoryStore:
             index_elements=["name"], set_={"value": insert.excluded.value}
         )
         connection.execute(upsert, [{"name": k, "value": v} for k, v in values.items()])
+
+    def advance(self, connection: sa.Connection, previous: int, batch: int) -> None:
+        """Move the batch number from ``previous``. Raises LeaseLost if another worker did."""
+        if previous == 0:
+            first = self.store.insert(progress).on_conflict_do_nothing()
+            connection.execute(first, [{"name": BATCH, "value": 0}])
+        moved = connection.execute(
+            sa.update(progress)
+            .where(progress.c.name == BATCH, progress.c.value == previous)
+            .values(value=batch)
+        )
+        if moved.rowcount != 1:
+            raise LeaseLost(f"Batch {batch} was worked by another process.")
 
     def message_hashes(self, since: Millis) -> list[bytes]:
         """Read the message hashes of every batch not older than ``since``."""

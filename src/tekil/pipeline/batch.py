@@ -19,13 +19,13 @@ from tekil.collect.sources import SourceRegister
 from tekil.events.dedup import MessageSet
 from tekil.events.learn import Learner
 from tekil.events.rows import account_member_lines, event_line, mapping_lines, trait_line
-from tekil.events.store import HistoryStore, Parcel
+from tekil.events.store import BATCH, HistoryStore, Parcel
 from tekil.identity.graph import IdentityGraph, NodeName
 from tekil.identity.nodes import GraphChanges, Node
 from tekil.identity.store import IdentityStore
 from tekil.inbox.model import InboxEntry, Reject
 from tekil.inbox.store import Inbox
-from tekil.kit.clock import Clock, Millis
+from tekil.kit.clock import DAY_MS, Clock, Millis
 from tekil.kit.ids import AccountId, ProfileId, Seq, SourceId
 from tekil.pipeline import people
 from tekil.pipeline.prepare import Prepared, Preparer
@@ -34,7 +34,6 @@ from tekil.profiles.store import ProfileStore
 from tekil.store.state import SqlStore
 
 APPLIED_SEQ = "applied_seq"
-BATCH = "batch"
 STORED_BATCH = "stored_batch"
 NEXT_IDENTITY = "next_identity_id"
 NEXT_ACCOUNT = "next_account_id"
@@ -77,16 +76,26 @@ class BatchWorker:
         sources: SourceRegister,
         preparer: Preparer,
         graph: IdentityGraph,
-        seen: MessageSet,
         clock: Clock,
+        dedup_days: int,
     ) -> None:
         self._stores = stores
         self._sources = sources
         self._clock = clock
-        self._seen = seen
+        self._dedup_days = dedup_days
+        self._seen = MessageSet()
         self.preparer = preparer
         self.graph = graph
         self.progress = stores.history.progress()
+
+    def take_over(self) -> None:
+        """Read everything again: another process may have worked meanwhile."""
+        self.reload()
+        seen = MessageSet()
+        since = Millis(self._clock.now() - self._dedup_days * DAY_MS)
+        for hashes in self._stores.history.message_hashes(since):
+            seen.add(hashes)
+        self._seen = seen
 
     def reload(self) -> None:
         """Read every cursor again and forget what is in memory, after a transaction failed."""
@@ -114,9 +123,11 @@ class BatchWorker:
                 moved[APPLIED_SEQ] = entries[-1].seq
                 moved[BATCH] = batch
                 moved[STORED_BATCH] = stored_batch
+                self._stores.history.advance(connection, batch - 1, batch)
                 self._stores.history.save_hashes(connection, batch, self._clock.now(), hashes)
                 self._stores.history.save_progress(
-                    connection, {k: v for k, v in moved.items() if self.progress.get(k) != v}
+                    connection,
+                    {k: v for k, v in moved.items() if k != BATCH and self.progress.get(k) != v},
                 )
                 if stored_batch:
                     self._stores.history.drop_parcels(connection, stored_batch)
@@ -128,6 +139,10 @@ class BatchWorker:
         return BatchResult(
             batch, len(fresh), len(messages) - len(fresh), result.parcels, result.touched
         )
+
+    def _changed(self, moved: dict[str, int]) -> dict[str, int]:
+        known = self.progress
+        return {k: v for k, v in moved.items() if k != BATCH and known.get(k) != v}
 
     def _prepare(
         self, entries: Iterable[InboxEntry]

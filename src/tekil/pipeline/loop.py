@@ -8,9 +8,13 @@ from collections.abc import Callable
 
 import structlog
 
+from tekil.events.store import LeaseLost
 from tekil.inbox.store import Inbox
-from tekil.pipeline.batch import BatchResult, BatchWorker
+from tekil.kit.clock import Millis
+from tekil.pipeline.batch import STORED_BATCH, BatchResult, BatchWorker
+from tekil.pipeline.chores import Chores
 from tekil.pipeline.writer import WarehouseWriter
+from tekil.store.lease import Lease
 
 MAX_MESSAGES = 20_000
 """Messages of one micro-batch: more would only take longer to be seen."""
@@ -38,11 +42,16 @@ class PipelineLoop:
         inbox: Inbox,
         worker: BatchWorker,
         writer: WarehouseWriter,
+        lease: Lease,
+        chores: Chores,
         on_batch: Callable[[BatchResult], None] | None = None,
     ) -> None:
         self._inbox = inbox
         self.worker = worker
         self.writer = writer
+        self._lease = lease
+        self._chores = chores
+        self._ready = False
         self._on_batch = on_batch
         self._wake = threading.Event()
         self._ending = threading.Event()
@@ -52,7 +61,6 @@ class PipelineLoop:
 
     def start(self) -> None:
         """Begin to work."""
-        self.writer.start()
         self._thread.start()
 
     def wake(self) -> None:
@@ -70,13 +78,17 @@ class PipelineLoop:
         if self._thread.is_alive():
             self._thread.join()
         self.writer.stop(drain=True)
+        self._lease.release()
+
+    def lag(self) -> tuple[int, Millis | None]:
+        """How many accepted messages cannot be queried yet, and when the oldest came."""
+        return self._inbox.lag(self.writer.stored_seq)
 
     def settle(self) -> None:
         """Wait until the inbox is empty and all of it is in the warehouse."""
         self.wake()
         while not self._ending.is_set():
-            waiting, _ = self._inbox.lag(self.worker.applied_seq)
-            if not waiting and not self.writer.waiting():
+            if self._ready and not self.lag()[0]:
                 return
             self._ending.wait(0.01)
 
@@ -84,17 +96,35 @@ class PipelineLoop:
         while not self._ending.is_set():
             began = time.monotonic()
             try:
+                if not self._may_work():
+                    self._ending.wait(POLL_SECONDS)
+                    continue
                 busy = self._step()
+                self._chores.run_if_due(self.writer.stored_seq)
             except Exception as error:
                 if not self._failing:
                     log.error("the pipeline cannot work; trying again", error=str(error)[:500])
                 self._failing = True
+                self._ready = self._ready and not isinstance(error, LeaseLost)
                 self._ending.wait(RETRY_SECONDS)
                 continue
             if self._failing:
                 self._failing = False
                 log.info("the pipeline works again")
             self._rest(began, busy)
+
+    def _may_work(self) -> bool:
+        """Take the lease, and what an earlier worker left, before the first batch."""
+        if self._ready and self._lease.holds():
+            return True
+        self._ready = False
+        if not self._lease.acquire():
+            return False
+        self.worker.take_over()
+        progress = self.worker.progress
+        self.writer.recover(progress.get(STORED_BATCH, 0), self.worker.applied_seq)
+        self._ready = True
+        return True
 
     def _rest(self, began: float, busy: int) -> None:
         if not busy:
@@ -117,7 +147,7 @@ class PipelineLoop:
             if not entries:
                 return 0
             result = self.worker.work(entries, self.writer.stored_batch)
-            self.writer.put(result.batch, result.parcels)
+            self.writer.put(result.batch, result.parcels, entries[-1].seq)
         if self._on_batch is not None:
             self._on_batch(result)
         return sum(entry.count for entry in entries)

@@ -12,6 +12,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from tekil.events.store import HistoryStore, Parcel
 from tekil.inbox.model import Reject, RejectReason, RejectStage
+from tekil.kit.ids import Seq
 from tekil.store.warehouse import Warehouse
 
 RETRY_SECONDS = 1.0
@@ -27,24 +28,26 @@ class WarehouseWriter:
         warehouse: Warehouse,
         history: HistoryStore,
         *,
-        stored_batch: int,
         on_reject: Callable[[int, Reject], None],
-        on_stored: Callable[[int], None],
     ) -> None:
         self._warehouse = warehouse
         self._history = history
         self._on_reject = on_reject
-        self._on_stored = on_stored
-        self._queue: deque[tuple[int, Sequence[Parcel]]] = deque()
+        self._queue: deque[tuple[int, Sequence[Parcel], Seq]] = deque()
         self._wake = threading.Condition()
         self._ending = False
         self._halted = threading.Event()
         self._thread = threading.Thread(target=self._run, name="warehouse-writer", daemon=True)
-        self.stored_batch = stored_batch
+        self.stored_batch = 0
+        self.stored_seq = Seq(0)
+        """The last request of which every event can be queried."""
         self.failing = False
 
-    def start(self) -> None:
-        """Insert what an earlier process left in the outbox, then go on with what comes."""
+    def recover(self, stored_batch: int, last_seq: Seq) -> None:
+        """Insert what an earlier worker left in the outbox, looking before inserting."""
+        with self._wake:
+            self._queue.clear()
+        self.stored_batch = stored_batch
         left = self._history.pending_parcels(self.stored_batch)
         while left:
             batches: dict[int, list[Parcel]] = {}
@@ -53,23 +56,19 @@ class WarehouseWriter:
             for batch, parcels in batches.items():
                 self._insert_batch(batch, parcels, look_first=True)
             left = self._history.pending_parcels(self.stored_batch)
-        self._thread.start()
+        self.stored_seq = last_seq
+        if not self._thread.is_alive():
+            self._thread.start()
 
-    def put(self, batch: int, parcels: Sequence[Parcel]) -> None:
-        """Hand over a committed batch."""
+    def put(self, batch: int, parcels: Sequence[Parcel], last_seq: Seq) -> None:
+        """Hand over a committed batch, which ends with the request ``last_seq``."""
         with self._wake:
-            self._queue.append((batch, parcels))
+            self._queue.append((batch, parcels, last_seq))
             self._wake.notify()
 
     def waiting(self) -> int:
         """How many batches are not in the warehouse yet."""
         return len(self._queue)
-
-    def waiting_messages(self) -> int:
-        """How many events are committed but cannot be queried yet."""
-        with self._wake:
-            parcels = [p for _, batch in self._queue for p in batch if p.table == "events"]
-        return sum(p.lines.count(b"\n") + 1 for p in parcels)
 
     def stop(self, *, drain: bool) -> None:
         """Insert what is queued (``drain``) or leave it to the outbox, then end."""
@@ -88,11 +87,13 @@ class WarehouseWriter:
                     self._wake.wait()
                 if not self._queue or self._halted.is_set():
                     return
-                batch, parcels = self._queue[0]
+                batch, parcels, last_seq = self._queue[0]
             if not self._until_stored(batch, parcels):
                 return
             with self._wake:
-                self._queue.popleft()
+                if self._queue and self._queue[0][0] == batch:
+                    self._queue.popleft()
+                    self.stored_seq = last_seq
 
     def _until_stored(self, batch: int, parcels: Sequence[Parcel]) -> bool:
         look_first = False
@@ -121,7 +122,6 @@ class WarehouseWriter:
             if lines:
                 self._insert(parcel.table, lines)
         self.stored_batch = batch
-        self._on_stored(batch)
 
     def _insert(self, table: str, lines: bytes) -> None:
         """Insert a block; a refused one is halved until the bad lines are found."""
