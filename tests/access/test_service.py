@@ -13,7 +13,7 @@ from tests.access.conftest import ADMIN_TOKEN, PASSWORD, QUICK_HASHER, House
 
 from tekil.access import Permission
 from tekil.access.model import EVERY_PERMISSION, CallerKind, TokenId
-from tekil.access.service import CACHE_MS, MAX_LOG_INS_AT_ONCE, AccessService
+from tekil.access.service import CACHE_MS, FLUSH_MS, MAX_LOG_INS_AT_ONCE, AccessService
 from tekil.access.tables import sessions, tokens, users
 from tekil.access.throttle import FREE_TRIES
 from tekil.errors import NotFound, RateLimited, StoreUnavailable, Unauthenticated
@@ -141,6 +141,25 @@ def test_a_known_caller_costs_little(house: House) -> None:
         return min(rounds)
 
     assert asyncio.run(best_round()) < 50e-6
+
+
+def test_use_is_written_down_by_itself_once_a_minute(house: House) -> None:
+    secret = house.token(Permission.PROFILES_READ)
+    asyncio.run(house.access.caller_of_token(secret))
+    assert house.access.flushing is None
+    house.clock.advance(FLUSH_MS)
+    asyncio.run(house.access.caller_of_token(secret))
+    assert house.access.flushing is not None
+    house.access.flushing.join(60)
+    assert house.access.list_tokens().items[0].last_used_at == house.clock.now()
+
+
+def test_the_command_line_of_this_machine_is_trusted_until_the_end(house: House) -> None:
+    house.access.trust_local("local_secret")
+    caller = asyncio.run(house.access.caller_of_token("local_secret"))
+    assert caller.permissions == EVERY_PERMISSION
+    with pytest.raises(Unauthenticated):
+        asyncio.run(service(house).caller_of_token("local_secret"))
 
 
 def test_what_could_not_be_written_down_is_kept(house: House) -> None:

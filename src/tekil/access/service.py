@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import argon2
+import structlog
 from starlette.concurrency import run_in_threadpool
 
 from tekil.access.model import (
@@ -23,18 +24,21 @@ from tekil.access.model import (
 from tekil.access.rules import check_grant, check_name, check_password
 from tekil.access.store import AccessStore
 from tekil.access.throttle import LoginThrottle
-from tekil.errors import RateLimited, Unauthenticated
+from tekil.errors import RateLimited, StoreError, Unauthenticated
 from tekil.kit.clock import DAY_MS, Clock, Millis
 from tekil.kit.hashing import secret_hash
 from tekil.kit.ids import new_secret
 from tekil.kit.paging import Page, encode_cursor
 from tekil.store.state import SqlStore
 
+_log = structlog.get_logger("tekil.access")
+
 ADMIN = "admin"
 FIRST_TOKEN_NAME = "first-start"
 SESSION_MS = 7 * DAY_MS
 CACHE_MS = 3_000
 """How long a revoked token may still work in *another* process."""
+FLUSH_MS = 60_000
 MAX_CACHED = 10_000
 MAX_SECRET_LENGTH = 512
 PREFIX_LENGTH = 9
@@ -75,6 +79,8 @@ class AccessService:
         self._cache: OrderedDict[str, _Cached] = OrderedDict()
         self._generation = 0
         self._used: dict[TokenId, Millis] = {}
+        self._next_flush = Millis(clock.now() + FLUSH_MS)
+        self.flushing: threading.Thread | None = None
         self._nobody_hash: str | None = None
 
     def trust_local(self, secret: str) -> None:
@@ -94,7 +100,10 @@ class AccessService:
         if caller is None:
             caller = await run_in_threadpool(self._load_token, key)
         if caller.token_id is not None:
-            self._used[caller.token_id] = self._clock.now()
+            now = self._clock.now()
+            self._used[caller.token_id] = now
+            if now >= self._next_flush:
+                self._flush_beside(now)
         return caller
 
     async def caller_of_session(self, secret: str) -> Caller:
@@ -264,8 +273,20 @@ class AccessService:
 
     # ---- upkeep ---------------------------------------------------------------------
 
+    def _flush_beside(self, now: Millis) -> None:
+        # In a thread of its own: a request does not wait for whoever is writing the state.
+        self._next_flush = Millis(now + FLUSH_MS)
+        self.flushing = threading.Thread(target=self._flush_quietly, name="access", daemon=True)
+        self.flushing.start()
+
+    def _flush_quietly(self) -> None:
+        try:
+            self.flush()
+        except StoreError as error:
+            _log.warning("token_use_not_written", detail=error.message)
+
     def flush(self) -> None:
-        """Write down when tokens were last used; to be called now and then and at the end."""
+        """Write down when tokens were last used; happens by itself, and is due at the end."""
         with self._lock:
             used, self._used = self._used, {}
         if not used:
