@@ -40,7 +40,7 @@ def _is_placeholder(rules: IdentityRules, ref: Ref) -> bool:
     return (
         text == ""
         or text.lower() in [b.lower() for b in space.blocked]
-        or any(re2.search(p, text.lower()) for p in space.blocked_patterns)
+        or any(re2.search(p, text) for p in space.blocked_patterns)
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tekil.identity.model import Claim, ClaimKind, Identity, Namespace, Strength
+from tekil.identity.model import Claim, ClaimKind, Identity, IdentityRules, Namespace, Strength
 from tekil.identity.namespaces import DEFAULT_RULES, PLACEHOLDERS
 from tekil.identity.rules import Rulebook, bare, quarantine_of, standing
 from tekil.kit.clock import Millis
@@ -34,6 +34,14 @@ def test_blank_zeros_and_dashes_are_blocked(value: str) -> None:
 def test_real_ids_are_not_blocked(value: str) -> None:
     assert not RULES.is_blocked("user_id", value)
     assert not RULES.is_blocked("user_id", value)
+
+
+def test_patterns_see_upper_and_lower_case_and_no_quotes() -> None:
+    space = Namespace(rank=1, blocked=("Secret",), blocked_patterns=("^TEST-", "(?i)^qa[0-9]+$"))
+    rules = Rulebook(IdentityRules({"user_id": space}, space))
+    blocked = ["TEST-1", "'TEST-1'", "qa7", "QA7", "SECRET", ""]
+    assert [value for value in blocked if not rules.is_blocked("user_id", value)] == []
+    assert not any(rules.is_blocked("user_id", value) for value in ("test-1", "qa", "null"))
 
 
 def test_one_layer_of_quotes_is_taken_off_and_only_if_they_match() -> None:

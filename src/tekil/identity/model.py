@@ -41,7 +41,7 @@ class Namespace:
     blocked: tuple[str, ...] = ()
     """Values that name nobody, compared without regard to case, spaces and one layer of quotes."""
     blocked_patterns: tuple[str, ...] = ()
-    """RE2 patterns; a value in which one of them is found names nobody."""
+    """RE2 patterns, case-sensitive unless they say (?i); a value that matches names nobody."""
     shared_after: int | None = None
     """A value joined to more values than this of one higher-ranked namespace is shared."""
     personal: bool = True

@@ -76,7 +76,7 @@ class _Guard:
     """Says whether a value is blocked, and remembers the answer."""
 
     def __init__(self, space: Namespace) -> None:
-        self._exact = frozenset(bare(value) for value in space.blocked) | {""}
+        self._exact = frozenset(bare(value).lower() for value in space.blocked) | {""}
         self._pattern: Any = None
         if space.blocked_patterns:
             self._pattern = re2.compile(one_pattern(space.blocked_patterns))
@@ -92,7 +92,7 @@ class _Guard:
 
     def _decide(self, value: str) -> bool:
         plain = bare(value)
-        if plain in self._exact:
+        if plain.lower() in self._exact:
             return True
         return self._pattern is not None and bool(self._pattern.search(plain))
 
@@ -103,15 +103,15 @@ def one_pattern(patterns: Iterable[str]) -> str:
 
 
 def bare(value: str) -> str:
-    """The form in which values are compared with placeholders.
+    """A value without the spaces and the one layer of quotes that sloppy clients add.
 
     >>> bare(' "NULL" ')
-    'null'
+    'NULL'
     """
     text = value.strip()
     if len(text) >= 2 and text[0] == text[-1] and text[0] in _QUOTES:
         text = text[1:-1].strip()
-    return text.lower()
+    return text
 
 
 def standing(one: Claim, other: Claim) -> Claim:
