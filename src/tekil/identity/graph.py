@@ -29,8 +29,19 @@ NodeName = tuple[str, str]
 class IdentityGraph:
     """Identities and claims, cached, with the people that follow from them kept up to date."""
 
-    def __init__(self, store: IdentityStore, rules: Rulebook, key: bytes, next_id: int) -> None:
+    def __init__(
+        self,
+        store: IdentityStore,
+        rules: Rulebook,
+        key: bytes,
+        next_id: int,
+        *,
+        cached_nodes: int = CACHED_NODES,
+        cached_claims: int = CACHED_CLAIMS,
+    ) -> None:
         self.rules = rules
+        self._cached_nodes = cached_nodes
+        self._cached_claims = cached_claims
         self._store = store
         self._key = key
         self._next_id = next_id
@@ -132,11 +143,11 @@ class IdentityGraph:
         for node in self._fresh.values():
             node.new = node.changed = False
         self._begin()
-        while len(self._nodes) > CACHED_NODES:
-            for name in list(self._nodes)[: CACHED_NODES // 4]:
+        while len(self._nodes) > self._cached_nodes:
+            for name in list(self._nodes)[: self._cached_nodes // 4 + 1]:
                 del self._by_id[self._nodes.pop(name).identity_id]
-        while len(self._claims) > CACHED_CLAIMS:
-            for key in list(self._claims)[: CACHED_CLAIMS // 4]:
+        while len(self._claims) > self._cached_claims:
+            for key in list(self._claims)[: self._cached_claims // 4 + 1]:
                 del self._claims[key]
 
     def _make(self, key: str, name: NodeName, first_seen: Millis) -> Node:
@@ -173,10 +184,9 @@ class IdentityGraph:
             if key not in self._claims and key[0] not in self._fresh and key[1] not in self._fresh
         ]
         if unsure:
-            wanted = set(unsure)
-            known = self._store.claims_from(connection, {key[0] for key in unsure})
-            for key in wanted & known.keys():
-                self._claims[key] = known[key][0]
+            pairs = {(key[0], key[1]) for key in unsure}
+            for key, (claim, _) in self._store.claims_between(connection, pairs).items():
+                self._claims[key] = claim
         fresh: dict[ClaimKey, Claim] = {}
         for key, claim in self._candidates.items():
             held = self._claims.get(key)

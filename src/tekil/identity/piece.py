@@ -56,7 +56,7 @@ class PieceLoader:
         for claim in fresh_claims.values():
             for end in (claim.a, claim.b):
                 # Refused by a verdict that stands: the shared identity itself learns nothing.
-                if self._by_id[end].quarantine is None or not is_shut_out(claim, self._by_id):
+                if not shuts_out(self._by_id[end].quarantine, claim):
                     roots[end] = self._by_id[end]
         for identity_id, node in roots.items():
             if identity_id in fresh:
@@ -84,6 +84,10 @@ class PieceLoader:
         shared = [i for i in old if piece.members[i].quarantine is not None]
         if shared:
             loaded.update(self._store.open_claims_touching(self._connection, shared))
+        doubtful = [i for i in shared if _is_weak(piece.members[i].quarantine)]
+        if doubtful:
+            # Also those that the other end's verdict refuses: they count against this one.
+            loaded.update(self._store.strong_claims_touching(self._connection, doubtful))
         for key, (claim, refused) in loaded.items():
             piece.claims[key] = claim
             piece.refused[key] = refused
@@ -102,7 +106,7 @@ def settle(
     piece: Piece, separations: Iterable[Separation], rules: Rulebook
 ) -> dict[ClaimKey, str | None]:
     """Solve a piece and move its members; returns what each claim is refused for, if anything."""
-    if not piece.members:
+    if not piece.claims and not piece.members:
         return {}
     everybody = {**piece.members, **piece.outside}
     verdicts = _verdicts(piece, rules)
@@ -138,18 +142,13 @@ def refusal_text(refusal: Refusal) -> str:
     return encode_text({k: v for k, v in detail.items() if v is not None})
 
 
-def is_shut_out(claim: Claim, nodes: Mapping[IdentityId, Node]) -> bool:
+def shuts_out(verdict: Quarantine | None, claim: Claim) -> bool:
     """Whether the verdict on one of its ends refuses a claim whatever else is known."""
-    if claim.kind is ClaimKind.JOIN:
-        return False
-    for end in (claim.a, claim.b):
-        node = nodes.get(end)
-        verdict = node.quarantine if node is not None else None
-        if verdict is not None and (
-            verdict.strength is Strength.STRONG or claim.strength is Strength.WEAK
-        ):
-            return True
-    return False
+    return (
+        verdict is not None
+        and claim.kind is not ClaimKind.JOIN
+        and (verdict.strength is Strength.STRONG or claim.strength is Strength.WEAK)
+    )
 
 
 def _verdicts(piece: Piece, rules: Rulebook) -> dict[IdentityId, Quarantine | None]:
@@ -162,18 +161,27 @@ def _verdicts(piece: Piece, rules: Rulebook) -> dict[IdentityId, Quarantine | No
                 known[identity_id] = None
             continue
         known[identity_id] = node.quarantine
-        if node.quarantine.strength is Strength.WEAK and identity_id in piece.members:
-            neighbours = [
-                (everybody[claim.b if claim.a == identity_id else claim.a].frozen(), claim.strength)
+        if _is_weak(node.quarantine) and identity_id in piece.members:
+            others = [
+                everybody[claim.b if claim.a == identity_id else claim.a].frozen()
                 for claim in piece.claims.values()
                 if identity_id in (claim.a, claim.b)
                 and claim.strength is Strength.STRONG
                 and claim.kind is not ClaimKind.JOIN
             ]
+            neighbours = [
+                (other, Strength.STRONG)
+                for other in others
+                if not rules.is_blocked(other.namespace, other.value)
+            ]
             now = quarantine_of(node.frozen(), neighbours, rules)
             if now is not None and now.strength is Strength.STRONG:
                 known[identity_id] = now
     return known
+
+
+def _is_weak(verdict: Quarantine | None) -> bool:
+    return verdict is not None and verdict.strength is Strength.WEAK
 
 
 def _relabel(piece: Piece, refused: Mapping[ClaimKey, Refusal]) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from tekil.identity.tables import claims, identities, identity_activity, separations
+from tekil.kit.json import encode_text
 from tekil.store.lists import in_list
 
 QUARANTINED_PREFIX = '{"reason":"quarantined"%'
@@ -45,7 +47,7 @@ def claims_touching_sql(connection: sa.Connection, ids: Collection[int]) -> sa.C
 def open_claims_touching_sql(
     connection: sa.Connection, ids: Collection[int]
 ) -> sa.CompoundSelect[Any]:
-    """Claims with an end among these shared identities, without those their verdict refuses."""
+    """Claims with an end among these shared identities, without those that a verdict refuses."""
     is_open = sa.or_(claims.c.refused.is_(None), claims.c.refused.not_like(QUARANTINED_PREFIX))
     return sa.union(
         sa.select(claims).where(in_list(connection, claims.c.a, ids), is_open),
@@ -53,9 +55,42 @@ def open_claims_touching_sql(
     )
 
 
-def claims_from_sql(connection: sa.Connection, ids: Collection[int]) -> sa.Select[Any]:
-    """Every claim whose lower end is among these identities."""
-    return sa.select(claims).where(in_list(connection, claims.c.a, ids))
+def strong_claims_touching_sql(
+    connection: sa.Connection, ids: Collection[int]
+) -> sa.CompoundSelect[Any]:
+    """Every strong claim with an end among these identities."""
+    return sa.union(
+        sa.select(claims).where(in_list(connection, claims.c.a, ids), claims.c.strong),
+        sa.select(claims).where(in_list(connection, claims.c.b, ids), claims.c.strong),
+    )
+
+
+def claims_between_sql(
+    connection: sa.Connection, pairs: Collection[tuple[int, int]]
+) -> sa.Select[Any]:
+    """Every claim of some pairs (a, b): two bound values, whatever their number.
+
+    Asking for every claim of the one end and leaving out the rest would read all the visitors of
+    a kiosk whenever one of them comes back.
+    """
+    first: sa.ColumnElement[Any]
+    second: sa.ColumnElement[Any]
+    if connection.dialect.name == "sqlite":
+        each = sa.func.json_each(encode_text(list(pairs))).table_valued("value")
+        first = sa.func.json_extract(each.c.value, "$[0]")
+        second = sa.func.json_extract(each.c.value, "$[1]")
+    else:
+        lists = [
+            sa.bindparam(None, list(ends), type_=postgresql.ARRAY(sa.BigInteger), unique=True)
+            for ends in zip(*pairs, strict=True)
+        ]
+        each = sa.func.unnest(*lists).table_valued("first", "second").render_derived()
+        first, second = each.c.first, each.c.second
+    return (
+        sa.select(claims)
+        .select_from(each)
+        .join(claims, sa.and_(claims.c.a == first, claims.c.b == second))
+    )
 
 
 def separations_touching_sql(

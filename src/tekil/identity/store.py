@@ -49,14 +49,20 @@ class IdentityStore:
     def open_claims_touching(
         self, connection: sa.Connection, ids: Collection[int]
     ) -> dict[ClaimKey, tuple[Claim, str | None]]:
-        """Read the claims of shared identities that their verdict does not shut out."""
+        """Read the claims of shared identities that no verdict shuts out."""
         return _claims(connection.execute(sql.open_claims_touching_sql(connection, ids)))
 
-    def claims_from(
+    def strong_claims_touching(
         self, connection: sa.Connection, ids: Collection[int]
     ) -> dict[ClaimKey, tuple[Claim, str | None]]:
-        """Read claims whose lower end is among these identities."""
-        return _claims(connection.execute(sql.claims_from_sql(connection, ids)))
+        """Read every strong claim with an end among these identities, refused or not."""
+        return _claims(connection.execute(sql.strong_claims_touching_sql(connection, ids)))
+
+    def claims_between(
+        self, connection: sa.Connection, pairs: Collection[tuple[int, int]]
+    ) -> dict[ClaimKey, tuple[Claim, str | None]]:
+        """Read the claims of some pairs of identities, the lower id first."""
+        return _claims(connection.execute(sql.claims_between_sql(connection, pairs)))
 
     def separations_touching(
         self, connection: sa.Connection, ids: Collection[int]
