@@ -19,16 +19,18 @@ class StatsCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
         stats = self._read()
-        for name, value, text in (
+        counts: tuple[tuple[str, float, str], ...] = (
             ("events", stats.events, "Events in the history."),
             ("duplicates", stats.duplicates, "Messages dropped because they were seen before."),
-        ):
+        )
+        for name, value, text in counts:
             yield CounterMetricFamily(f"tekil_{name}", text, value=value)
-        for name, value, text in (
+        gauges: tuple[tuple[str, float, str], ...] = (
             ("profiles", stats.profiles, "People."),
             ("identities", stats.identities, "Identities."),
             ("rejects", stats.rejects, "Messages that could not be used and were not replayed."),
             ("inbox_lag_messages", stats.inbox_lag.messages, "Accepted, not yet queryable."),
             ("inbox_lag_seconds", stats.inbox_lag.seconds, "Age of the oldest of them."),
-        ):
+        )
+        for name, value, text in gauges:
             yield GaugeMetricFamily(f"tekil_{name}", text, value=value)

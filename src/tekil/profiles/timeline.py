@@ -34,7 +34,7 @@ class EventFilter:
 
 
 def timeline_sql(wanted: EventFilter, *, paged: bool) -> str:
-    """The query behind a page of a timeline; every value is a bound parameter."""
+    """The query behind a page; only names of this file are put in, every value is bound."""
     conditions = ["identity_id IN {ids:Array(UInt64)}"]
     if wanted.type is not None:
         conditions.append("type = {type:String}")
@@ -51,13 +51,13 @@ def timeline_sql(wanted: EventFilter, *, paged: bool) -> str:
             "(timestamp, seq, item) < (fromUnixTimestamp64Milli({at:Int64}, 'UTC'), "
             "{seq:UInt64}, {item:UInt32})"
         )
-    return (  # noqa: S608 (only names from this file are put in; values are bound)
+    return (
         "SELECT identity_id, toUnixTimestamp64Milli(timestamp) AS at, "
         "toUnixTimestamp64Milli(received_at) AS received, type, event, message_id, seq, item, "
         f"source_id, toString(revenue) AS revenue, currency, {', '.join(FACT_COLUMNS)}, "
         "properties, context "
         f"FROM events WHERE {' AND '.join(conditions)} "
-        "ORDER BY timestamp DESC, seq DESC, item DESC LIMIT {limit:UInt32}"
+        "ORDER BY timestamp DESC, seq DESC, item DESC LIMIT {limit:UInt32}"  # noqa: S608
     )
 
 
