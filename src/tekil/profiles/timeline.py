@@ -57,7 +57,7 @@ def timeline_sql(wanted: EventFilter, *, paged: bool) -> str:
         f"source_id, toString(revenue) AS revenue, currency, {', '.join(FACT_COLUMNS)}, "
         "properties, context "
         f"FROM events WHERE {' AND '.join(conditions)} "
-        "ORDER BY timestamp DESC, seq DESC, item DESC LIMIT {limit:UInt32}"  # noqa: S608
+        "ORDER BY timestamp DESC, seq DESC, item DESC LIMIT {limit:UInt32}"
     )
 
 
