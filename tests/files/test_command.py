@@ -110,7 +110,7 @@ def test_faults_come_before_the_door_is_opened(desk: Desk, tmp_path: Path) -> No
 
 
 def test_sigterm_ends_behind_the_chunk(desk: Desk, tmp_path: Path) -> None:
-    rows = "".join(f"p{n}@x.com,{n}\n" for n in range(2_000))
+    rows = "".join(f"p{n}@x.com,{n}\n" for n in range(5_000))
     path = write(tmp_path / "a.csv", "email,n\n" + rows)
     append = desk.inbox.append
 
@@ -122,8 +122,8 @@ def test_sigterm_ends_behind_the_chunk(desk: Desk, tmp_path: Path) -> None:
     desk.inbox.append = killing  # type: ignore[method-assign]
     assert desk.run(path) == STOPPED
     assert signal.getsignal(signal.SIGTERM) is before
-    assert "Stopped after 500 rows" in desk.out.getvalue()
+    assert "Stopped after 2,000 rows" in desk.out.getvalue()
     desk.inbox.append = append  # type: ignore[method-assign]
     assert desk.run(path) == 0
-    assert "Went on behind row 500" in desk.out.getvalue()
-    assert len(desk.inbox.messages) == 2_000
+    assert "Went on behind row 2,000" in desk.out.getvalue()
+    assert len(desk.inbox.messages) == 5_000

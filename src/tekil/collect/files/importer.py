@@ -21,8 +21,8 @@ from tekil.collect.files.reader import read_rows
 from tekil.collect.files.units import read_units
 from tekil.inbox.model import Reject
 
-CHUNK_ROWS = 500
-CHUNK_BYTES = 1 << 20
+CHUNK_ROWS = 2_000
+CHUNK_BYTES = 2 << 20
 
 
 def look_at(
