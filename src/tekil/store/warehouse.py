@@ -16,13 +16,15 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 from tekil.errors import StoreUnavailable
 
 # Set once per client: with a single embedded query they would cost more than the query.
-CLIENT_SETTINGS = {"output_format_json_quote_64bit_integers": 0}
+CLIENT_SETTINGS = {
+    "output_format_json_quote_64bit_integers": 0,
+    # A key with a dot in it stays one key, on the way in and on the way out.
+    "json_type_escape_dots_in_keys": 1,
+}
 
 INSERT_SETTINGS = {
-    # An event with the same path twice ({"a.b":1,"a":{"b":2}}) keeps the first value.
+    # An object with the same key twice keeps the first value.
     "type_json_skip_duplicated_paths": 1,
-    # A key with a dot in it stays one key.
-    "json_type_escape_dots_in_keys": 1,
     "input_format_skip_unknown_fields": 0,
     "date_time_input_format": "best_effort",
     # A text stays a text: "2026-01-01" inside JSON would otherwise become a Date and lose its form.
