@@ -140,6 +140,11 @@ def page(market: Market, path: str, title: str, referrer: str = "", search: str 
     )
 
 
+def departments(market: Market) -> tuple[str, ...]:
+    """The categories' names."""
+    return tuple(turkish if market.turkish else english for turkish, english, _ in _KINDS)
+
+
 def catalogue(market: Market) -> Catalogue:
     """Build the shelves of one market; the same ones for every seed."""
     listings: list[Listing] = []

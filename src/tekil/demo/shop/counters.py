@@ -6,9 +6,10 @@ from random import Random
 
 from tekil.demo.shop import names
 from tekil.demo.shop.basket import Basket, Sums
-from tekil.demo.shop.catalogue import Listing, money
+from tekil.demo.shop.catalogue import Listing, departments, money
 from tekil.demo.shop.emit import SERVER, Writer, external
 from tekil.demo.shop.model import (
+    MARKETS,
     Channel,
     Market,
     OfflineLine,
@@ -39,6 +40,7 @@ class Counters:
         self.rng = rng
         self.truth = truth
         self.offline = offline
+        self.departments = {market.code: departments(market) for market in MARKETS}
         self._orders = 0
         self._guest_ids: dict[str, str] = {}
 
@@ -53,6 +55,7 @@ class Counters:
             "createdAt": self.writer.iso(at),
             "newsletter": person.subscriber,
             "language": person.market.locale[:2],
+            "interests": self._interests(person),
         }
         if person.phone:
             traits["phone"] = spell_phone(self.rng, person.phone)
@@ -69,6 +72,10 @@ class Counters:
         self.writer.track(Channel.BACKEND, at + 200, known_as(person), "Signed Up", method)
         if self.rng.random() < 0.02:
             self._employ(person, at + 1_000)
+
+    def _interests(self, person: Person) -> list[str]:
+        shelves = self.departments[person.market.code]
+        return sorted({shelves[int(self.rng.random() * len(shelves))] for _ in range(3)})
 
     def guest_details(self, person: Person, at: int, email: str) -> str:
         """Somebody orders without an account; answers the ids of the order's events."""
@@ -114,7 +121,9 @@ class Counters:
 
     def promote(self, person: Person, at: int, tier: str) -> None:
         """The loyalty programme lifts somebody."""
-        self.writer.identify(Channel.BACKEND, at, known_as(person), {"loyalty_tier": tier})
+        points = 1_000 + int(self.rng.random() * 4_000)
+        traits: dict[str, object] = {"loyalty_tier": tier, "loyalty_points": points}
+        self.writer.identify(Channel.BACKEND, at, known_as(person), traits)
 
     def _employ(self, person: Person, at: int) -> None:
         number = int(self.rng.random() * len(_EMPLOYERS))
@@ -188,6 +197,8 @@ def _portrait(person: Person) -> dict[str, object]:
         "lastName": person.last,
         "gender": "female" if person.female else "male",
         "birthday": person.birthday,
+        "country": person.market.code,
+        "city": person.city,
         "address": {
             "country": person.market.code,
             "city": person.city,

@@ -49,7 +49,7 @@ class ShopConfig:
     people: int = 20_000
     seed: int = 1
     days: int = 365
-    batch: int = 250
+    batch: int = 400
     """How many messages one request carries at most."""
 
     @property
