@@ -27,7 +27,12 @@ def event_money(event: str, properties: JsonObject) -> tuple[Decimal | None, str
     """
     revenue = properties.get("revenue")
     named = properties.get("currency")
-    if revenue is None and named is None and not any(key in properties for key in _FALLBACKS):
+    if (
+        revenue is None
+        and named is None
+        and "total" not in properties
+        and "value" not in properties
+    ):
         return None, None
     money = read_money(revenue)
     if money is None and _is_order(event):

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
 from tekil.clean.context import ContextFacts, decode_context, read_context
 from tekil.clean.event import event_money
 from tekil.clean.geo import GeoIp
-from tekil.clean.ip import apply_policy, normalise_ip
 from tekil.clean.traits import CleanedValue, clean_traits
 from tekil.collect.message import Envelope, Message, decode_envelope, decode_message, id_text
 from tekil.collect.model import Source, Trust
@@ -30,6 +30,7 @@ from tekil.kit.ids import MessageId, SourceId
 from tekil.kit.json import JsonObject, JsonValue, decode_object, encode
 
 EMPTY = b"{}"
+NOTHING = frozenset({b"", b"null", EMPTY})
 NO_PROPERTIES: JsonObject = {}
 
 
@@ -58,6 +59,17 @@ class Prepared(msgspec.Struct, gc=False):
     currency: str
 
 
+class _Request(NamedTuple):
+    """What all messages of one request have in common, worked out once."""
+
+    entry: InboxEntry
+    source: Source
+    context: bytes
+    """The batch's own context, the default of every message; empty when there is none."""
+    sent_at: Millis | None
+    strength: Strength
+
+
 class Preparer:
     """Prepares messages under one set of identity rules."""
 
@@ -68,94 +80,95 @@ class Preparer:
     def prepare(self, entry: InboxEntry, source: Source) -> Iterator[Prepared | Reject]:
         """Prepare every message of a request; one that cannot be worked on becomes a reject."""
         envelope, items = split(entry)
+        default = bytes(envelope.context)
+        request = _Request(
+            entry,
+            source,
+            b"" if default in NOTHING else default,
+            _sent_at(envelope),
+            Strength.STRONG if source.trust is Trust.STRONG else Strength.WEAK,
+        )
         for place, raw in enumerate(items):
             try:
                 message = decode_message(raw)
                 if entry.type:
                     message.type = entry.type
-                prepared = self._one(entry, source, envelope, place, message)
+                prepared = self._one(request, place, message)
                 yield prepared if prepared.refs else _nobody(bytes(raw), place)
             except Exception as error:  # nothing that a client sends may stop the pipeline
                 detail = f"{type(error).__name__}: {error}"
                 yield Reject(RejectStage.PROCESS, RejectReason.INTERNAL, detail, bytes(raw), place)
 
-    def _one(
-        self, entry: InboxEntry, source: Source, envelope: Envelope, place: int, message: Message
-    ) -> Prepared:
+    def _one(self, request: _Request, place: int, message: Message) -> Prepared:
+        entry, source, default_context, _, strength = request
         kind = message.type or ""
-        context_json = _context_json(message, envelope)
+        context_json = _context_json(message, default_context)
         message_id = id_text(message.message_id) or f"tekil-{entry.seq}-{place}"
-        facts, context_json = self._context(entry, source, message, context_json)
-        sent = _sent_object(message, kind, context_json)
-        region = source.settings.default_region
-        traits = clean_traits(sent, region) if kind in ("identify", "group") else None
-        properties_json = bytes(message.properties)
-        properties = sent
-        if traits is not None:
+        facts, context_json = self._context(request, message, context_json)
+        event = str(message.event if kind == "track" else message.name or "")
+        traits: dict[str, CleanedValue] | None = None
+        revenue, currency = None, None
+        if kind in ("identify", "group"):
+            sent = _sent_traits(message, kind, context_json)
+            traits = clean_traits(sent, source.settings.default_region)
             properties = {name: trait.value for name, trait in traits.items()}
             properties_json = encode(properties)
-        elif properties_json in (b"", b"null"):
-            properties_json = EMPTY
-        event = str(message.event if kind == "track" else message.name or "")
-        revenue, currency = (None, None) if traits is not None else event_money(event, sent)
-        strong = source.trust is Trust.STRONG
-        refs, links = self._identify(message, kind, sent, context_json, region, strong=strong)
+        else:
+            properties_json = bytes(message.properties)
+            if properties_json in NOTHING:
+                properties_json = EMPTY
+            sent = properties = _object(properties_json)
+            revenue, currency = event_money(event, properties)
+        refs, links = self._identify(request, message, kind, sent, context_json)
         return Prepared(
-            seq=entry.seq,
-            item=place,
-            source_id=source.source_id,
-            strong=strong,
-            type=kind,
-            event=event,
-            message_id=MessageId(message_id),
-            digest=message_hash(message_id),
-            at=_time(message, envelope, entry.received_at),
-            received_at=entry.received_at,
-            refs=refs,
-            links=links,
-            group_id=_group_id(message, kind, context_json),
-            traits=traits,
-            properties=properties,
-            properties_json=properties_json,
-            context_json=context_json,
-            facts=facts,
-            revenue=revenue,
-            currency=currency or "",
+            entry.seq,
+            place,
+            source.source_id,
+            strength is Strength.STRONG,
+            kind,
+            event,
+            MessageId(message_id),
+            message_hash(message_id),
+            _time(message, request.sent_at, entry.received_at),
+            entry.received_at,
+            refs,
+            links,
+            _group_id(message, kind, context_json),
+            traits,
+            properties,
+            properties_json,
+            context_json,
+            facts,
+            revenue,
+            currency or "",
         )
 
     def _context(
-        self, entry: InboxEntry, source: Source, message: Message, context_json: bytes
+        self, request: _Request, message: Message, context_json: bytes
     ) -> tuple[ContextFacts, bytes]:
-        policy = source.settings.ip_policy
+        entry, source = request.entry, request.source
         channel = message.channel
+        context = decode_context(context_json)
         facts = read_context(
-            decode_context(context_json),
+            context,
             kind=source.kind.value,
             message_channel=channel if isinstance(channel, str) else None,
             request_ip=entry.ip,
             request_user_agent=entry.user_agent,
-            ip_policy=policy,
+            ip_policy=source.settings.ip_policy,
             geo=self._geo,
         )
-        if b'"ip"' in context_json:
-            context = decode_object(context_json)
-            ip = context.pop("ip", None)
-            whole = normalise_ip(ip) if isinstance(ip, str) else None
-            kept = apply_policy(whole, policy) if whole else ""
-            if kept:
-                context["ip"] = kept
-            context_json = encode(context)
+        if context.ip is not None or b'"ip"' in context_json:
+            context_json = _cut_ip(context_json, context.ip, facts.ip if context.ip else "")
         return facts, context_json
 
     def _identify(
         self,
+        request: _Request,
         message: Message,
         kind: str,
         sent: JsonObject,
         context_json: bytes,
-        region: str,
-        *,
-        strong: bool,
     ) -> tuple[list[Ref], Sequence[Link]]:
         needs_context = b'"externalIds"' in context_json or b'"device"' in context_json
         anonymous_id = id_text(message.anonymous_id)
@@ -166,16 +179,39 @@ class Preparer:
             traits=sent if kind == "identify" else None,
             context=decode_object(context_json) if needs_context else None,
             properties=sent if kind not in ("identify", "group") else None,
-            region=region,
+            region=request.source.settings.default_region,
         )
         if not refs:
             return refs, NO_LINKS
         previous = id_text(message.previous_id) if kind == "alias" else None
-        strength = Strength.STRONG if strong else Strength.WEAK
         links = self._identifiers.links(
-            refs, strength, previous_id=previous, anonymous_id=anonymous_id
+            refs, request.strength, previous_id=previous, anonymous_id=anonymous_id
         )
         return refs, links
+
+
+def _cut_ip(context_json: bytes, ip: str | None, kept: str) -> bytes:
+    """The context with only that of its address which may be kept."""
+    if ip and kept and context_json.count(b'"ip"') == 1 and b"\\" not in context_json:
+        # The usual case, without taking the whole context apart and writing it anew. With no
+        # escapes in it, the one "ip" is the one that was read.
+        for colon in (b":", b": "):
+            sent = b'"ip"%b"%b"' % (colon, ip.encode())
+            if sent in context_json:
+                return context_json.replace(sent, b'"ip"%b"%b"' % (colon, kept.encode()))
+    context = decode_object(context_json)
+    context.pop("ip", None)
+    if kept:
+        context["ip"] = kept
+    return encode(context)
+
+
+def _sent_at(envelope: Envelope) -> Millis | None:
+    """When the batch was sent; a time that cannot be read counts as none."""
+    try:
+        return read_time(envelope.sent_at)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _nobody(raw: bytes, place: int) -> Reject:
@@ -183,27 +219,25 @@ def _nobody(raw: bytes, place: int) -> Reject:
     return Reject(RejectStage.PROCESS, RejectReason.MISSING_IDENTITY, detail, raw, place)
 
 
-def split(entry: InboxEntry) -> tuple[Envelope, list[bytes]]:
+def split(entry: InboxEntry) -> tuple[Envelope, Sequence[bytes | msgspec.Raw]]:
     """Take a request's messages apart."""
     if entry.type:
         return Envelope(), [entry.body]
     envelope = decode_envelope(entry.body)
-    return envelope, [bytes(raw) for raw in envelope.batch or ()]
+    return envelope, envelope.batch or ()
 
 
-def _context_json(message: Message, envelope: Envelope) -> bytes:
-    own, default = bytes(message.context), bytes(envelope.context)
-    if default in (b"", b"null", EMPTY):
-        return EMPTY if own in (b"", b"null") else own
-    if own in (b"", b"null", EMPTY):
+def _context_json(message: Message, default: bytes) -> bytes:
+    own = bytes(message.context)
+    if not default:
+        return EMPTY if own in NOTHING else own
+    if own in NOTHING:
         return default
     return encode({**decode_object(default), **decode_object(own)})
 
 
-def _sent_object(message: Message, kind: str, context_json: bytes) -> JsonObject:
-    """The traits of an identify or group call, the properties of any other."""
-    if kind not in ("identify", "group"):
-        return _object(bytes(message.properties))
+def _sent_traits(message: Message, kind: str, context_json: bytes) -> JsonObject:
+    """The traits of an identify or group call."""
     traits = _object(bytes(message.traits))
     if traits or kind == "group" or b'"traits"' not in context_json:
         return traits
@@ -212,7 +246,7 @@ def _sent_object(message: Message, kind: str, context_json: bytes) -> JsonObject
 
 
 def _object(raw: bytes) -> JsonObject:
-    return decode_object(raw) if raw not in (b"", b"null", EMPTY) else NO_PROPERTIES
+    return decode_object(raw) if raw not in NOTHING else NO_PROPERTIES
 
 
 def _group_id(message: Message, kind: str, context_json: bytes) -> str | None:
@@ -224,11 +258,10 @@ def _group_id(message: Message, kind: str, context_json: bytes) -> str | None:
     return id_text(value) if isinstance(value, (str, int, float)) else None
 
 
-def _time(message: Message, envelope: Envelope, received_at: Millis) -> Millis:
+def _time(message: Message, sent_at: Millis | None, received_at: Millis) -> Millis:
     original = read_time(message.original_timestamp)
     if original is None:
         original = read_time(message.timestamp)
-    sent_at = read_time(envelope.sent_at)
     if sent_at is None:
         sent_at = read_time(message.sent_at)
     return event_time(original, sent_at, received_at)
