@@ -92,9 +92,8 @@ class Timeline:
             "identity": names[IdentityId(_int(row["identity_id"]))],
             "source": self._source_name(_int(row["source_id"])),
         }
-        if kind == "track":
-            item["event"] = row["event"]
-        elif row["event"]:
+        item["event"] = row["event"] or None
+        if kind in ("page", "screen"):
             item["name"] = row["event"]
         if kind in ("identify", "group"):
             item["traits"] = row["properties"]
