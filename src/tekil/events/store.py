@@ -124,11 +124,17 @@ class HistoryStore:
 
     def pending_parcels(self, after: int) -> list[Parcel]:
         """Read what may not be in the warehouse yet, oldest first."""
+        next_batches = (  # whole batches: one that is read in part would count as stored
+            sa.select(outbox.c.batch)
+            .where(outbox.c.batch > after)
+            .distinct()
+            .order_by(outbox.c.batch)
+            .limit(16)
+        )
         query = (
             sa.select(outbox)
-            .where(outbox.c.batch > after)
+            .where(outbox.c.batch.in_(next_batches))
             .order_by(outbox.c.batch, outbox.c.table)
-            .limit(64)
         )
         with self.store.read() as connection:
             return [

@@ -90,6 +90,14 @@ class IdentityGraph:
                     self._touch(node)
         return found
 
+    def recall(self, connection: sa.Connection, ids: Iterable[IdentityId]) -> list[Node]:
+        """The nodes of identities that are known to exist."""
+        wanted = list(ids)
+        missing = [i for i in wanted if i not in self._by_id]
+        for node in self._store.nodes_by_id(connection, missing) if missing else ():
+            self._remember(node)
+        return [self._by_id[i] for i in wanted]
+
     def attest(self, node: Node, *, strong: bool) -> None:
         """Note that an identity was seen in a message, and whether its source is trusted."""
         if node.attested and (node.verified or not strong):
@@ -170,11 +178,8 @@ class IdentityGraph:
         self._touched[node.identity_id] = node
 
     def _touch_ids(self, connection: sa.Connection, ids: Iterable[IdentityId]) -> None:
-        missing = [i for i in ids if i not in self._by_id]
-        for node in self._store.nodes_by_id(connection, missing) if missing else ():
-            self._remember(node)
-        for identity_id in ids:
-            self._touch(self._by_id[identity_id])
+        for node in self.recall(connection, ids):
+            self._touch(node)
 
     def _new_evidence(self, connection: sa.Connection) -> dict[ClaimKey, Claim]:
         """Part what is really new from what the store knows though the cache forgot it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +11,14 @@ import sqlalchemy as sa
 from tekil.identity import sql
 from tekil.identity.model import Claim, ClaimKey, ClaimKind, Quarantine, Separation, Strength
 from tekil.identity.nodes import Node
-from tekil.identity.tables import claims, identities, identity_activity, separations
+from tekil.identity.tables import (
+    claims,
+    decisions,
+    identities,
+    identity_activity,
+    identity_rules,
+    separations,
+)
 from tekil.kit.clock import Millis
 from tekil.kit.ids import IdentityId, MessageId, SourceId
 from tekil.kit.json import encode_text
@@ -129,6 +136,90 @@ class IdentityStore:
             index_elements=["a", "b"], set_=row
         )
         connection.execute(insert, [{"a": low, "b": high} | row])
+
+    def write_decision(
+        self, connection: sa.Connection, kind: str, separation: Separation, by: str, note: str
+    ) -> None:
+        """Note a join or a separation by hand; the note is never changed later."""
+        low, high = sorted((separation.a, separation.b))
+        row = {
+            "kind": kind, "a": low, "b": high, "at": separation.event_time, "by": by, "note": note,
+        }  # fmt: skip
+        connection.execute(sa.insert(decisions), [row])
+
+    def decisions_touching(
+        self, connection: sa.Connection, ids: Collection[int], until: Millis
+    ) -> list[sa.Row[Any]]:
+        """Read decisions by hand on some identities until a time, oldest first."""
+        return list(connection.execute(sql.decisions_touching_sql(connection, ids, until)))
+
+    def last_decision(self, connection: sa.Connection, a: int, b: int) -> Millis | None:
+        """When something was last decided by hand on two identities."""
+        low, high = sorted((a, b))
+        at = connection.scalar(sql.last_decision_sql(low, high))
+        return Millis(at) if at is not None else None
+
+    def claims_of(
+        self,
+        connection: sa.Connection,
+        ids: Collection[int],
+        after: tuple[int, int, int, str, bool] | None,
+        limit: int,
+    ) -> list[tuple[Claim, str | None]]:
+        """Read a page of the claims of some identities, oldest first."""
+        rows = connection.execute(sql.claims_of_sql(connection, ids, after).limit(limit))
+        return list(_claims(rows).values())
+
+    def neighbour_counts(
+        self,
+        connection: sa.Connection,
+        *,
+        above: int,
+        ids: Collection[int] | None = None,
+        until: int | None = None,
+        without: Collection[int] = (),
+    ) -> list[tuple[IdentityId, str, bool, int]]:
+        """Count the neighbours of identities by namespace; see ``neighbour_counts_sql``."""
+        query = sql.neighbour_counts_sql(
+            connection, above=above, ids=ids, until=until, without=without
+        )
+        return [
+            (IdentityId(row.here), row.namespace, bool(row.strong), row._mapping["count"])
+            for row in connection.execute(query)
+        ]
+
+    def greatest_id(self, connection: sa.Connection) -> int:
+        """The highest id of an identity; 0 when there is none."""
+        return int(connection.scalar(sa.select(sa.func.max(identities.c.identity_id))) or 0)
+
+    def everybody(self, connection: sa.Connection) -> Iterator[tuple[int, str, str, int]]:
+        """Stream every identity: id, namespace, value, profile."""
+        for row in connection.execute(sql.every_identity_sql()):
+            yield row.identity_id, row.namespace, row.value, row.profile_id
+
+    def every_claim(self, connection: sa.Connection) -> Iterator[tuple[int, int, str, bool]]:
+        """Stream every claim: its ends, its kind, whether it is strong."""
+        for row in connection.execute(sql.every_claim_sql()):
+            yield row.a, row.b, row.kind, bool(row.strong)
+
+    def shared(self, connection: sa.Connection, after: int, limit: int) -> list[Node]:
+        """Read a page of quarantined identities."""
+        return _nodes(connection.execute(sql.shared_sql(after, limit)))
+
+    def rules(self, connection: sa.Connection) -> sa.Row[Any] | None:
+        """Read the newest rules; None while those of the start are in force."""
+        return connection.execute(sql.rules_in_force_sql()).one_or_none()
+
+    def write_rules(self, connection: sa.Connection, rules: str, at: Millis, by: str) -> int:
+        """Add rules; the answer is their version."""
+        row = {"rules": rules, "created_at": at, "created_by": by}
+        done = connection.execute(sa.insert(identity_rules).values(row))
+        return int(done.inserted_primary_key[0])
+
+    def namespaces(self, connection: sa.Connection) -> list[str]:
+        """Every namespace of which there is an identity."""
+        query = sa.select(identities.c.namespace).distinct().order_by(identities.c.namespace)
+        return list(connection.scalars(query))
 
     def write_activity(
         self, connection: sa.Connection, seen: Mapping[IdentityId, tuple[int, int]]

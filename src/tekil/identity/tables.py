@@ -52,6 +52,19 @@ separations = sa.Table(
     sa.Index("separations_by_b", "b"),
 )
 
+decisions = sa.Table(
+    "decisions",
+    state_metadata,
+    sa.Column("decision_id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("a", sa.BigInteger, nullable=False, index=True),
+    sa.Column("b", sa.BigInteger, nullable=False, index=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("note", sa.String, nullable=False),
+)
+"""Every join and separation by hand, ever: ``claims`` and ``separations`` hold the last ones."""
+
 identity_activity = sa.Table(
     "identity_activity",
     state_metadata,

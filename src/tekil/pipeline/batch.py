@@ -10,8 +10,9 @@ commit      all of it with the cursor, and the warehouse's lines in the outbox
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import sqlalchemy as sa
 
@@ -26,7 +27,7 @@ from tekil.identity.store import IdentityStore
 from tekil.inbox.model import InboxEntry, Reject
 from tekil.inbox.store import Inbox
 from tekil.kit.clock import DAY_MS, Clock, Millis
-from tekil.kit.ids import AccountId, ProfileId, Seq, SourceId
+from tekil.kit.ids import AccountId, IdentityId, ProfileId, Seq, SourceId
 from tekil.pipeline import people
 from tekil.pipeline.prepare import Prepared, Preparer
 from tekil.profiles.model import TraitWrite
@@ -41,6 +42,9 @@ EVENTS = "events"
 DUPLICATES = "duplicates"
 PROFILES = "profiles"
 IDENTITIES = "identities"
+
+MAX_MOVES = 200_000
+"""Identities that move to another profile by one batch, when rules change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,30 @@ class BatchWorker:
         return BatchResult(
             batch, len(fresh), len(messages) - len(fresh), result.parcels, result.touched
         )
+
+    def decide(self, act: Callable[[sa.Connection], GraphChanges]) -> list[BatchResult]:
+        """Change the graph by hand, in one transaction that ends like a batch.
+
+        A change of many identities becomes several batches for the warehouse.
+        """
+        first = self.progress.get(BATCH, 0) + 1
+        moved = dict(self.progress)
+        try:
+            with self._stores.state.write() as connection:
+                changes = act(connection)
+                parcels = _mapping_parcels(changes.profile_of, first)
+                moved[BATCH] = max(first, first + len(parcels) - 1)
+                moved[PROFILES] = moved.get(PROFILES, 0) + changes.profiles_delta
+                self._stores.history.advance(connection, first - 1, moved[BATCH])
+                self._stores.history.save_parcels(connection, parcels)
+                self._stores.history.save_progress(connection, self._changed(moved))
+        except BaseException:
+            self.reload()
+            raise
+        self.progress = moved
+        results = [BatchResult(p.batch, 0, 0, [p], frozenset()) for p in parcels[:-1]]
+        results.append(BatchResult(moved[BATCH], 0, 0, parcels[-1:], changes.touched))
+        return results
 
     def _changed(self, moved: dict[str, int]) -> dict[str, int]:
         known = self.progress
@@ -283,6 +311,15 @@ def _parcels(batch: int, messages: Sequence[Prepared], lines: Mapping[str, bytes
         return []
     first, last = messages[0].seq, messages[-1].seq
     return [Parcel(batch, first, last, table, text) for table, text in lines.items() if text]
+
+
+def _mapping_parcels(profile_of: Mapping[IdentityId, ProfileId], first: int) -> list[Parcel]:
+    moves = iter(profile_of.items())
+    parcels = []
+    while part := dict(islice(moves, MAX_MOVES)):
+        batch = first + len(parcels)
+        parcels.append(Parcel(batch, 0, 0, "identity_profiles", mapping_lines(part, batch)))
+    return parcels
 
 
 def _learn(messages: Iterable[Prepared]) -> Learner:

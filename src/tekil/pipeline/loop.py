@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import TypeAlias
 
 import structlog
 
+from tekil.errors import StoreUnavailable
 from tekil.events.store import LeaseLost
 from tekil.inbox.store import Inbox
 from tekil.kit.clock import Millis
@@ -30,6 +34,9 @@ MAX_WAITING = 8
 """Batches that may wait for the warehouse in memory; with more the pipeline pauses."""
 
 RETRY_SECONDS = 1.0
+
+Command: TypeAlias = Callable[[BatchWorker], Iterable[BatchResult]]
+"""Work for the pipeline's thread; what it commits it gives back, to be handed on."""
 
 log = structlog.get_logger()
 
@@ -55,7 +62,7 @@ class PipelineLoop:
         self._on_batch = on_batch
         self._wake = threading.Event()
         self._ending = threading.Event()
-        self._exclusive = threading.Lock()
+        self._commands: queue.SimpleQueue[tuple[Command, Future[None]]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
         self._failing = False
 
@@ -67,9 +74,18 @@ class PipelineLoop:
         """Say that the inbox holds something new."""
         self._wake.set()
 
-    def pause(self) -> threading.Lock:
-        """A lock that keeps the pipeline between two batches, for work on the whole graph."""
-        return self._exclusive
+    def run(self, command: Command) -> None:
+        """Have the pipeline's thread do something between two batches, and wait for it.
+
+        It is how changes by hand reach the graph, which has one writer. Raises what the command
+        raises, and StoreUnavailable where no pipeline works.
+        """
+        done: Future[None] = Future()
+        self._commands.put((command, done))
+        self._wake.set()
+        if not self._thread.is_alive():
+            self._refuse_commands()
+        done.result()
 
     def stop(self) -> None:
         """Finish the batch at hand and end; what is left stays in the inbox and the outbox."""
@@ -77,6 +93,7 @@ class PipelineLoop:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._refuse_commands()
         self.writer.stop(drain=True)
         self._lease.release()
 
@@ -97,8 +114,10 @@ class PipelineLoop:
             began = time.monotonic()
             try:
                 if not self._may_work():
+                    self._refuse_commands()
                     self._ending.wait(POLL_SECONDS)
                     continue
+                self._obey()
                 busy = self._step()
                 self._chores.run_if_due(self.writer.stored_seq)
             except Exception as error:
@@ -106,12 +125,41 @@ class PipelineLoop:
                     log.error("the pipeline cannot work; trying again", error=str(error)[:500])
                 self._failing = True
                 self._ready = self._ready and not isinstance(error, LeaseLost)
+                self._refuse_commands()
                 self._ending.wait(RETRY_SECONDS)
                 continue
             if self._failing:
                 self._failing = False
                 log.info("the pipeline works again")
             self._rest(began, busy)
+
+    def _obey(self) -> None:
+        """Run the commands that wait; what goes wrong with one is its caller's affair."""
+        while not self._commands.empty():
+            command, done = self._commands.get()
+            try:
+                for result in command(self.worker):
+                    self._publish(result)
+            except Exception as error:
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+    def _refuse_commands(self) -> None:
+        while not self._commands.empty():
+            _, done = self._commands.get()
+            done.set_exception(
+                StoreUnavailable(
+                    "No pipeline works in this process, so nothing was changed. Ask the process "
+                    "that runs with --role all or worker; if it is starting, try again."
+                )
+            )
+
+    def _publish(self, result: BatchResult) -> None:
+        """Hand a committed batch on: to the warehouse, and to who follows what changes."""
+        self.writer.put(result.batch, result.parcels, self.worker.applied_seq)
+        if self._on_batch is not None:
+            self._on_batch(result)
 
     def _may_work(self) -> bool:
         """Take the lease, and what an earlier worker left, before the first batch."""
@@ -140,14 +188,10 @@ class PipelineLoop:
         if self.writer.waiting() >= MAX_WAITING:
             self._ending.wait(0.01)
             return MAX_MESSAGES
-        with self._exclusive:
-            entries = self._inbox.entries_after(
-                self.worker.applied_seq, max_count=MAX_MESSAGES, max_entries=MAX_ENTRIES
-            )
-            if not entries:
-                return 0
-            result = self.worker.work(entries, self.writer.stored_batch)
-            self.writer.put(result.batch, result.parcels, entries[-1].seq)
-        if self._on_batch is not None:
-            self._on_batch(result)
+        entries = self._inbox.entries_after(
+            self.worker.applied_seq, max_count=MAX_MESSAGES, max_entries=MAX_ENTRIES
+        )
+        if not entries:
+            return 0
+        self._publish(self.worker.work(entries, self.writer.stored_batch))
         return sum(entry.count for entry in entries)

@@ -59,6 +59,24 @@ def upgrade() -> None:
     )
     op.create_index("claims_by_b", "claims", ["b"], unique=False)
     op.create_table(
+        "decisions",
+        sa.Column(
+            "decision_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("a", sa.BigInteger(), nullable=False),
+        sa.Column("b", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("decision_id"),
+    )
+    op.create_index(op.f("ix_decisions_a"), "decisions", ["a"], unique=False)
+    op.create_index(op.f("ix_decisions_b"), "decisions", ["b"], unique=False)
+    op.create_table(
         "event_schema",
         sa.Column("source_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("type", sa.String(), nullable=False),
@@ -210,6 +228,7 @@ def downgrade() -> None:
         "identities",
         "claims",
         "separations",
+        "decisions",
         "identity_activity",
         "identity_rules",
         "traits",
