@@ -97,7 +97,7 @@ def test_nothing_changes_before_it_is_due(
     before = judged(world, conditions, NOW)["s"]
     for who, due in zip(outcome.subjects.tolist(), outcome.due.tolist(), strict=True):
         assert due > NOW
-        for at in {*(NOW + soon for soon in SOON), due - 1}:
+        for at in {*(NOW + soon for soon in SOON), min(due, NOW + 99 * DAY_MS) - 1}:
             if at < due:
                 holds = matches(conditions["s"], world.known(who), at, conditions)
                 assert holds == (who in before), (who, at, due, encode_text(said))

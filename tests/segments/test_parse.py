@@ -74,7 +74,7 @@ def test_says_what_was_probably_meant() -> None:
         ({"event": "a", "within": {"last": "1d", "next": "1d"}}, "within", "exactly one"),
         ({"event": "a", "count": {"gte": 1}, "sum": "x"}, "$", "Only one"),
         ({"event": "a", "count": {"gte": 1}, "lt": 5}, "lt", "inside the measure"),
-        ({"event": "a", "sum": "x"}, "sum", "limit"),
+        ({"event": "a", "sum": "x"}, "$", "limit"),
         ({"event": "a", "sum": "x..y", "gt": 1}, "sum", "empty part"),
         ({"event": "Segment Entered"}, "event", '{"segment": …}'),
         ({"event": "a", "where": [{"x": "y"}]}, "where[0].x", "known key"),

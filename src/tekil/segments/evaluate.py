@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pyroaring import BitMap
@@ -25,7 +25,7 @@ from tekil.segments.rules import (
     locate,
     over_accounts,
 )
-from tekil.segments.sql import Scope
+from tekil.segments.sql import Ask, Scope
 from tekil.store.warehouse import Warehouse
 
 NO_IDS: Ids = np.empty(0, dtype=np.uint64)
@@ -61,6 +61,17 @@ class Outcome:
         return bitmap(self.subjects[self.truths[step]])
 
 
+@dataclass(frozen=True, slots=True)
+class _Of:
+    """Whom a statement is about, and when."""
+
+    ask: Ask
+    now: Millis
+    given: Mapping[str, object]
+    pairs: tuple[Ids, Ids] = (NO_IDS, NO_IDS)
+    """Each identity with its profile, where a list is asked for."""
+
+
 class Evaluator:
     """Evaluates programs; ``lists`` gives the identities on an uploaded list."""
 
@@ -72,49 +83,40 @@ class Evaluator:
         """Make what the statements need in the warehouse."""
         self.warehouse.migrate([sql.profile_of_ddl(self.warehouse.database)])
 
-    def everybody(self, program: Program, now: Millis) -> Outcome:
-        """Judge everybody."""
+    def everybody(self, program: Program, now: Millis, *, due: bool = True) -> Outcome:
+        """Judge everybody; ``due`` only matters to whoever follows them from then on."""
         self.warehouse.command(sql.RELOAD_PROFILE_OF)
         subjects = Subjects(self._ids(sql.EVERY_PROFILE))
         pairs = (NO_IDS, NO_IDS)
         if any(isinstance(leaf, InList) for leaf in program.statics):
             pairs = self._pairs(sql.EVERY_IDENTITY, {})
-        return self._judge(program, subjects, Scope.EVERYBODY, {}, pairs, now)
+        return self._judge(program, subjects, _Of(Ask(Scope.EVERYBODY, due), now, {}, pairs))
 
     def chosen(self, program: Program, people: Chosen, now: Millis) -> Outcome:
         """Judge some people."""
         given = {"identities": people.identities.tolist(), "profiles": people.profiles.tolist()}
         pairs = (people.identities, people.profiles)
         subjects = Subjects(people.subjects)
-        return self._judge(program, subjects, Scope.CHOSEN, given, pairs, now)
+        return self._judge(program, subjects, _Of(Ask(Scope.CHOSEN), now, given, pairs))
 
     def accounts(self, program: Program, now: Millis) -> Outcome:
         """Judge every account."""
         subjects = Subjects(self._ids(sql.EVERY_ACCOUNT))
-        return self._judge(program, subjects, Scope.ACCOUNTS, {}, (NO_IDS, NO_IDS), now)
+        return self._judge(program, subjects, _Of(Ask(Scope.ACCOUNTS), now, {}))
 
-    def _judge(
-        self,
-        program: Program,
-        subjects: Subjects,
-        scope: Scope,
-        given: Mapping[str, object],
-        pairs: tuple[Ids, Ids],
-        now: Millis,
-    ) -> Outcome:
+    def _judge(self, program: Program, subjects: Subjects, of: _Of) -> Outcome:
         if program.events:
-            rows = self._rows(
-                sql.events_statement(program.events, scope), program.events, given, now
-            )
-            subjects.events = subjects.take(rows, event_defaults(program))
+            parts = sql.split(program.events, of.ask.scope)
+            statement = sql.events_statement(program.events, parts, of.ask)
+            rows = self._rows(statement, parts, of)
+            subjects.events = subjects.take(rows, parts, event_defaults(program))
         if program.traits:
-            rows = self._rows(
-                sql.traits_statement(program.traits, scope), program.traits, given, now
-            )
-            subjects.traits = subjects.take(rows, [False] * len(program.traits))
-        subjects.statics = [self._static(leaf, subjects.ids, pairs) for leaf in program.statics]
+            parts = [list(range(len(program.traits)))]
+            rows = self._rows(sql.traits_statement(program.traits, of.ask), parts, of)
+            subjects.traits = subjects.take(rows, parts, [False] * len(program.traits))
+        subjects.statics = [self._static(leaf, subjects.ids, of.pairs) for leaf in program.statics]
         if program.account is not None:
-            self._judge_accounts(program, program.account, subjects, scope, given, now)
+            self._judge_accounts(program, program.account, subjects, of)
         return Outcome(program, subjects.ids, judge(program, subjects), subjects.due)
 
     def _judge_accounts(
@@ -122,15 +124,15 @@ class Evaluator:
         program: Program,
         inner: Program,
         subjects: Subjects,
-        scope: Scope,
-        given: Mapping[str, object],
-        now: Millis,
+        of: _Of,
     ) -> None:
-        owners, accounts = self._pairs(sql.accounts_of(scope), given)
+        scope = of.ask.scope
+        owners, accounts = self._pairs(sql.accounts_of(scope), of.given)
         known = Subjects(np.unique(accounts))
         chosen = {"accounts": known.ids.tolist()}
         inner_scope = Scope.ACCOUNTS if scope is Scope.EVERYBODY else Scope.CHOSEN_ACCOUNTS
-        outcome = self._judge(inner, known, inner_scope, chosen, (NO_IDS, NO_IDS), now)
+        ask = replace(of.ask, scope=inner_scope)
+        outcome = self._judge(inner, known, _Of(ask, of.now, chosen))
         owner_places, inside = locate(subjects.ids, owners)
         account_places, _ = locate(known.ids, accounts[inside])
         np.minimum.at(subjects.due, owner_places, outcome.due[account_places])
@@ -157,19 +159,19 @@ class Evaluator:
             truth[locate(ids, profiles[on_it])[0]] = True
         return truth
 
-    def _rows(
-        self, statement: Statement, leaves: object, given: Mapping[str, object], now: Millis
-    ) -> Rows:
-        assert isinstance(leaves, list)
-        words = sql.words(len(leaves))
-        shape = [("subject", "<u8"), ("due", "<i8"), *((f"w{i}", "<u8") for i in range(words))]
-        data = self.warehouse.query_binary(statement.sql, {**statement.at(now), **given})
+    def _rows(self, statement: Statement, parts: list[list[int]], of: _Of) -> list[Rows]:
+        """The rows of each part."""
+        wide = max(sql.words(len(part)) for part in parts)
+        names = [f"holds_{i}" for i in range(wide)]
+        shape = [("part", "<u2"), ("subject", "<u8"), ("due", "<i8"), *((n, "<u8") for n in names)]
+        data = self.warehouse.query_binary(statement.sql, {**statement.at(of.now), **of.given})
         table = np.frombuffer(data, dtype=np.dtype(shape))
-        return Rows(
-            subjects=table["subject"].copy(),
-            due=table["due"].copy(),
-            words=tuple(table[f"w{i}"].copy() for i in range(words)),
-        )
+        found: list[Rows] = []
+        for number in range(len(parts)):
+            mine = table[table["part"] == number] if len(parts) > 1 else table
+            holds = tuple(np.ascontiguousarray(mine[name]) for name in names)
+            found.append(Rows(mine["subject"].copy(), mine["due"].copy(), holds))
+        return found
 
     def _ids(self, statement: str) -> Ids:
         return np.frombuffer(self.warehouse.query_binary(statement), dtype="<u8")

@@ -9,9 +9,9 @@ from typing import assert_never
 import msgspec
 
 from tekil.segments.binding import Binder
-from tekil.segments.model import Edge, Events, Period, Sequence, Window
+from tekil.segments.model import Bound, Edge, EventKind, Events, Period, Sequence, Window
 from tekil.segments.numbers import LARGEST, MICRO
-from tekil.segments.sql_events import events_sql
+from tekil.segments.sql_events import events_sql, where_sql
 from tekil.segments.sql_sequence import chain_sql, rows_sql
 from tekil.segments.sql_values import (
     REVENUE,
@@ -19,6 +19,9 @@ from tekil.segments.sql_values import (
     property_operand,
     window_sql,
 )
+from tekil.segments.windows import NOW
+
+ANY_EVENT = Events(kind=EventKind.ANY)
 
 
 class Kind(StrEnum):
@@ -54,8 +57,12 @@ class Features:
     """Collects the aggregates of a statement and names their columns."""
 
     binder: Binder
+    given: Events | None = None
+    """Kind and names that every row has, so that no aggregate need ask for them again."""
     columns: dict[str, str] = field(default_factory=dict)
     """Name of the column to its SQL, in order."""
+    clock: set[str] = field(default_factory=set)
+    """Columns that only say when time alone may change something."""
     derived: dict[str, str] = field(default_factory=dict)
     """Name to SQL over the columns, for what is costly and used more than once."""
     _names: dict[Feature | Sequence, str] = field(default_factory=dict)
@@ -69,13 +76,29 @@ class Features:
             self.columns[name] = (
                 rows_sql(feature, self.binder)
                 if isinstance(feature, Sequence)
-                else feature_sql(feature, self.binder)
+                else feature_sql(feature, self.binder, self.given)
             )
         return self._names[feature]
 
     def of(self, kind: Kind, events: Events, window: Window, path: str = "") -> str:
         """The column of an aggregate."""
         return self.column(Feature(kind, events, window, path))
+
+    def ahead(self) -> str:
+        """The column of the first event that is dated after now."""
+        return self._clock(Window(NOW, None))
+
+    def oldest_since(self, low: Bound) -> str:
+        """The column of the oldest event since a moment, of whatever kind: shared by all windows.
+
+        To know it for each leaf would double the work; so people are looked at a bit too often.
+        """
+        return self._clock(Window(low, None))
+
+    def _clock(self, window: Window) -> str:
+        name = self.column(Feature(Kind.OLDEST, ANY_EVENT, window))
+        self.clock.add(name)
+        return name
 
     def periods(self, period: Period, events: Events, window: Window, zone: str) -> str:
         """The column of a count of different days or weeks."""
@@ -94,11 +117,26 @@ class Features:
         return name
 
 
-def feature_sql(feature: Feature, binder: Binder) -> str:
+def feature_sql(feature: Feature, binder: Binder, given: Events | None) -> str:
     """The aggregate function of a feature."""
-    where = events_sql(feature.events, binder)
+    return _aggregate(feature, _condition(feature, binder, given), binder)
+
+
+def _condition(feature: Feature, binder: Binder, given: Events | None) -> str:
+    events = feature.events
+    parts: list[str] = []
+    if events == ANY_EVENT:
+        pass
+    elif given == Events(events.names, events.kind):
+        parts.append(where_sql(events.where, binder))
+    else:
+        parts.append(events_sql(events, binder))
     if feature.window != Window():
-        where = f"{where} AND {window_sql(feature.window, 'timestamp', binder)}"
+        parts.append(window_sql(feature.window, "timestamp", binder))
+    return " AND ".join(part for part in parts if part != "1") or "1"
+
+
+def _aggregate(feature: Feature, where: str, binder: Binder) -> str:
     kind = feature.kind
     match kind:
         case Kind.COUNT:

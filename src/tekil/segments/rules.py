@@ -44,16 +44,17 @@ class Subjects:
     def __post_init__(self) -> None:
         self.due = np.full(len(self.ids), NEVER, dtype=np.int64)
 
-    def take(self, rows: Rows, defaults: Sequence[bool]) -> list[Truth]:
+    def take(
+        self, rows: list[Rows], parts: list[list[int]], defaults: Sequence[bool]
+    ) -> list[Truth]:
         """Spread the rows' bits over the subjects; a subject without a row gets the defaults."""
-        places, inside = locate(self.ids, rows.subjects)
-        np.minimum.at(self.due, places, rows.due[inside])
-        truths: list[Truth] = []
-        for leaf, default in enumerate(defaults):
-            bits = rows.words[leaf // BITS][inside] >> np.uint64(leaf % BITS)
-            truth = np.full(len(self.ids), default, dtype=np.bool_)
-            truth[places] = (bits & np.uint64(1)).astype(np.bool_)
-            truths.append(truth)
+        truths = [np.full(len(self.ids), default, dtype=np.bool_) for default in defaults]
+        for found, part in zip(rows, parts, strict=True):
+            places, inside = locate(self.ids, found.subjects)
+            self.due[places] = np.minimum(self.due[places], found.due[inside])
+            for bit, leaf in enumerate(part):
+                bits = found.words[bit // BITS][inside] >> np.uint64(bit % BITS)
+                truths[leaf][places] = (bits & np.uint64(1)).astype(np.bool_)
         return truths
 
 

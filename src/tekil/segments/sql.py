@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from tekil.segments.binding import Binder, Statement, quoted
-from tekil.segments.features import Feature, Features, Kind
-from tekil.segments.model import Bound, EventKind, EventLeaf, Events, Sequence, TraitTest, Window
+from tekil.segments.features import Features
+from tekil.segments.model import Bound, EventKind, EventLeaf, Events, Sequence, TraitTest
+from tekil.segments.program import holds_without_events
 from tekil.segments.sql_events import name_sql
 from tekil.segments.sql_leaves import (
+    NEVER,
     LeafSql,
     crossing_sql,
     event_leaf_sql,
@@ -18,8 +21,9 @@ from tekil.segments.sql_leaves import (
 from tekil.segments.windows import NOW
 
 BITS = 64
+MAX_PARTS = 32
+"""Every part reads the names of all events once more."""
 PROFILE_OF = "profile_of"
-ANY_EVENT = Events(kind=EventKind.ANY)
 
 EVERY_IDENTITY = (
     "SELECT identity_id, argMax(profile_id, version) AS profile_id"
@@ -110,30 +114,52 @@ def accounts_of(scope: Scope) -> str:
     )
 
 
-def events_statement(leaves: list[EventLeaf], scope: Scope, *, measured: bool = False) -> Statement:
-    """One pass over the events for every leaf; rows are (subject, due, bits of what holds)."""
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a statement is to tell besides which leaves hold."""
+
+    scope: Scope
+    due: bool = True
+    """Also until when time alone changes nothing."""
+    measured: bool = False
+    """Instead what was measured, as one JSON text for each leaf."""
+
+
+def events_statement(leaves: list[EventLeaf], parts: list[list[int]], ask: Ask) -> Statement:
+    """One pass over the events; rows are (part, subject, due, bits of the part's leaves).
+
+    Each part reads the rows of its own event names, so that a row costs only the aggregates that
+    can care for it.
+    """
     binder = Binder()
-    features = Features(binder)
-    parts = [event_leaf_sql(leaf, features) for leaf in leaves]
-    ahead = features.column(Feature(Kind.AHEAD, ANY_EVENT, Window(NOW, None)))
-    features.columns[ahead] = f"minOrNullIf(timestamp, timestamp >= {binder.moment(NOW)})"
-    due = [at for part in parts for at in part.due]
-    due.append(crossing_sql(NOW, ahead, binder))
-    where = " AND ".join(
-        part
-        for part in (EVENT_SCOPES[scope], _names(leaves, binder), _since(leaves, binder))
-        if part
-    )
-    inner = _select(
-        {"subject": SUBJECTS[scope], **features.columns},
-        f"events{_where(where)}\n    GROUP BY subject",
-    )
+    wide = max(words(len(part)) for part in parts)
+    selects = [
+        _events_part(number, [leaves[i] for i in part], wide, ask, binder)
+        for number, part in enumerate(parts)
+    ]
+    return Statement("\nUNION ALL\n".join(selects), binder.values)
+
+
+def _events_part(number: int, leaves: list[EventLeaf], wide: int, ask: Ask, binder: Binder) -> str:
+    named = names_of(leaves)
+    features = Features(binder, next(iter(named)) if len(named) == 1 else None)
+    read = [event_leaf_sql(leaf, features) for leaf in leaves]
+    due = [at for leaf in read for at in leaf.due]
+    if ask.due:
+        due.append(crossing_sql(NOW, features.ahead(), binder))
+    conditions = (EVENT_SCOPES[ask.scope], _names(named, binder), _since(leaves, binder))
+    where = " AND ".join(condition for condition in conditions if condition)
+    columns = {"subject": SUBJECTS[ask.scope]} | {
+        name: sql for name, sql in features.columns.items() if ask.due or name not in features.clock
+    }
+    inner = _select(columns, f"events{_where(where)}\nGROUP BY subject")
     if features.derived:
         inner = _select({"*": "", **features.derived}, f"(\n{_indent(inner)}\n)")
-    return Statement(_outer(parts, due, inner, measured=measured), binder.values)
+    defaults = [holds_without_events(leaf) for leaf in leaves]
+    return _outer(number, read, defaults, due if ask.due else [], wide, inner, ask)
 
 
-def traits_statement(leaves: list[TraitTest], scope: Scope, *, measured: bool = False) -> Statement:
+def traits_statement(leaves: list[TraitTest], ask: Ask) -> Statement:
     """One pass over the traits for every leaf; rows as those of the events."""
     binder = Binder()
     names = list(dict.fromkeys(leaf.name for leaf in leaves))
@@ -142,34 +168,73 @@ def traits_statement(leaves: list[TraitTest], scope: Scope, *, measured: bool = 
         column: f"argMaxIf(value, (strong, version, value), name = {binder.text(name)})"
         for name, column in columns.items()
     }
-    parts = [trait_leaf_sql(leaf, columns[leaf.name], binder) for leaf in leaves]
-    due = [at for part in parts for at in part.due]
+    read = [trait_leaf_sql(leaf, columns[leaf.name], binder) for leaf in leaves]
+    due = [at for leaf in read for at in leaf.due] if ask.due else []
     named = f"name IN {binder.bind('Array(String)', names)}"
-    where = " AND ".join(part for part in (TRAIT_SCOPES[scope], named) if part)
+    where = " AND ".join(part for part in (TRAIT_SCOPES[ask.scope], named) if part)
     inner = _select(
-        {"subject": SUBJECTS[scope], **aggregates},
-        f"{TRAIT_TABLES[scope]}{_where(where)}\n    GROUP BY subject",
+        {"subject": SUBJECTS[ask.scope], **aggregates},
+        f"{TRAIT_TABLES[ask.scope]}{_where(where)}\nGROUP BY subject",
     )
-    return Statement(_outer(parts, due, inner, measured=measured), binder.values)
+    wide = words(len(leaves))
+    return Statement(_outer(0, read, [False] * len(leaves), due, wide, inner, ask), binder.values)
 
 
-def _outer(parts: list[LeafSql], due: list[str], inner: str, *, measured: bool) -> str:
-    if measured:
-        columns = {"subject": ""} | {f"measured_{i}": part.measured for i, part in enumerate(parts)}
-    else:
-        columns = {"subject": "", "due": f"toInt64({least_sql(due)})", **_bits(parts)}
-    return f"{_select(columns, f'({chr(10)}{_indent(inner)}{chr(10)})')}\nWHERE subject != 0"
+def _outer(
+    number: int,
+    read: list[LeafSql],
+    defaults: list[bool],
+    due: list[str],
+    wide: int,
+    inner: str,
+    ask: Ask,
+) -> str:
+    columns = {"part": f"toUInt16({number})", "subject": ""}
+    source = f"(\n{_indent(inner)}\n)"
+    if ask.measured:
+        listed = ",\n        ".join(leaf.measured for leaf in read)
+        columns["measured"] = f"CAST([\n        {listed}\n    ], 'Array(String)')"
+        return f"{_select(columns, source)}\nWHERE subject != 0"
+    columns["due"] = f"toInt64({least_sql(due)})"
+    columns |= _bits(read, wide)
+    # Whoever has nothing to tell is left out: the reader knows what holds without a row.
+    told = [f"holds_{i} != {word}" for i, word in enumerate(_words(defaults, wide))]
+    if due:
+        told.insert(0, f"due != {NEVER}")
+    return f"{_select(columns, source)}\nWHERE subject != 0 AND ({' OR '.join(told)})"
 
 
-def _bits(parts: list[LeafSql]) -> dict[str, str]:
-    words: dict[str, str] = {}
-    for start in range(0, len(parts), BITS):
-        shifted = (
-            f"bitShiftLeft(toUInt64({part.holds}), {place})"
-            for place, part in enumerate(parts[start : start + BITS])
-        )
-        words[f"holds_{start // BITS}"] = "\n        + ".join(shifted)
-    return words
+def _bits(read: list[LeafSql], wide: int) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for word in range(wide):
+        shifted = [
+            f"bitShiftLeft(toUInt64({leaf.holds}), {place})"
+            for place, leaf in enumerate(read[word * BITS : (word + 1) * BITS])
+        ]
+        found[f"holds_{word}"] = "\n        + ".join(shifted) or "toUInt64(0)"
+    return found
+
+
+def _words(truths: list[bool], wide: int) -> list[int]:
+    """Truths as words of bits."""
+    whole = sum(1 << place for place, truth in enumerate(truths) if truth)
+    return [(whole >> (BITS * word)) & ((1 << BITS) - 1) for word in range(wide)]
+
+
+def split(leaves: list[EventLeaf], scope: Scope) -> list[list[int]]:
+    """Which leaves to evaluate together.
+
+    Over the whole history leaves of the same event names go together. For chosen people there are
+    few rows, and finding them is what costs: everything goes together.
+    """
+    if scope in (Scope.CHOSEN, Scope.CHOSEN_ACCOUNTS):
+        return [list(range(len(leaves)))]
+    groups: dict[tuple[Events, ...], list[int]] = {}
+    for place, leaf in enumerate(leaves):
+        groups.setdefault(tuple(names_of([leaf])), []).append(place)
+    by_size = sorted(groups.values(), key=len, reverse=True)
+    rest = [place for group in by_size[MAX_PARTS - 1 :] for place in group]
+    return by_size[: MAX_PARTS - 1] + ([rest] if rest else [])
 
 
 def words(leaves: int) -> int:
@@ -184,13 +249,15 @@ def events_of(leaf: EventLeaf) -> tuple[Events, ...]:
     return (leaf.events,)
 
 
-def _names(leaves: list[EventLeaf], binder: Binder) -> str:
-    """Only rows that some leaf looks at."""
-    wanted = list(dict.fromkeys(
+def names_of(leaves: list[EventLeaf]) -> dict[Events, None]:
+    """The kinds and names of events that the leaves look at, in order."""
+    return dict.fromkeys(
         Events(events.names, events.kind) for leaf in leaves for events in events_of(leaf)
-    ))  # fmt: skip
-    if any(not events.names and events.kind is EventKind.ANY for events in wanted):
-        return ""
+    )
+
+
+def _names(wanted: dict[Events, None], binder: Binder) -> str:
+    """Only rows that some leaf looks at."""
     named: dict[EventKind, set[str]] = {}
     parts: list[str] = []
     for events in wanted:

@@ -19,7 +19,6 @@ from tekil.segments.model import (
     EventLeaf,
     EventNumber,
     EventPeriods,
-    Events,
     Fixed,
     Range,
     Sequence,
@@ -58,22 +57,22 @@ def event_leaf_sql(leaf: EventLeaf, features: Features) -> LeafSql:
             return _count(leaf, features)
         case EventNumber(events=events, window=window):
             holds, measured = _number(leaf, features)
-            return LeafSql(holds, _sliding(events, window, features), measured)
+            return LeafSql(holds, _sliding(window, features), measured)
         case EventDistinct(events=events, window=window, path=path, count=count):
             value = features.of(Kind.DISTINCT, events, window, path)
-            return _counted(value, count, events, window, features)
+            return _counted(value, count, window, features)
         case EventPeriods(events=events, window=window, period=period, zone=zone, count=count):
             value = features.periods(period, events, window, zone)
-            return _counted(value, count, events, window, features)
+            return _counted(value, count, window, features)
         case EdgeTime(events=events, window=window, edge=edge, when=when):
             kind = Kind.OLDEST if edge is Edge.FIRST else Kind.NEWEST
             value = features.of(kind, events, window)
             holds = f"ifNull({window_sql(when, value, binder)}, 0)"
-            due = (*_crossings(when, value, binder), *_sliding(events, window, features))
+            due = (*_crossings(when, value, binder), *_sliding(window, features))
             return LeafSql(holds, due, f"ifNull(toString({value}), '')")
         case EdgeValue(events=events, window=window, edge=edge, path=path, test=test):
             value = features.edge(edge, events, window, path)
-            due = (*_test_due(test, value, binder), *_sliding(events, window, features))
+            due = (*_test_due(test, value, binder), *_sliding(window, features))
             return LeafSql(test_sql(test, json_operand(value), binder), due, value)
         case Sequence():
             return _sequence(leaf, features)
@@ -99,20 +98,18 @@ def _count(leaf: EventCount, features: Features) -> LeafSql:
     events, window, binder = leaf.events, leaf.window, features.binder
     if leaf.count != AT_LEAST_ONE or window.low is None:
         value = features.of(Kind.COUNT, events, window)
-        return _counted(value, leaf.count, events, window, features)
+        return _counted(value, leaf.count, window, features)
     # "At least one since" is a question to the newest event: one aggregate for every window.
     newest = features.of(Kind.NEWEST, events, Window(None, window.high))
     holds = f"ifNull({newest} >= {binder.moment(window.low)}, 0)"
     leaves = f"if({holds}, {crossing_sql(window.low, newest, binder)}, {NEVER})"
-    due = (leaves, *_arriving(events, window, features))
+    due = (leaves, *_arriving(window, features))
     return LeafSql(holds, due, f"ifNull(toString({newest}), '')")
 
 
-def _counted(
-    value: str, count: Range, events: Events, window: Window, features: Features
-) -> LeafSql:
+def _counted(value: str, count: Range, window: Window, features: Features) -> LeafSql:
     holds = range_sql(count, value, features.binder)
-    return LeafSql(holds, _sliding(events, window, features), f"toString({value})")
+    return LeafSql(holds, _sliding(window, features), f"toString({value})")
 
 
 def _number(leaf: EventNumber, features: Features) -> tuple[str, str]:
@@ -147,30 +144,28 @@ def _sequence(leaf: Sequence, features: Features) -> LeafSql:
     if leaf.window.low is not None:
         leaves = crossing_sql(leaf.window.low, moment, features.binder)
         due.append(f"if({holds}, {leaves}, {NEVER})")
-    events = (*leaf.steps, *([leaf.without] if leaf.without is not None else []))
-    for one in events:
-        due.extend(_arriving(one, leaf.window, features))
+    due.extend(_arriving(leaf.window, features))
     return LeafSql(holds, tuple(due), f"if({holds}, toString({moment}), '')")
 
 
 # ---- when time alone may change a leaf -----------------------------------------------------------
 
 
-def _sliding(events: Events, window: Window, features: Features) -> tuple[str, ...]:
+def _sliding(window: Window, features: Features) -> tuple[str, ...]:
     due: list[str] = []
     if window.low is not None and not isinstance(window.low, Fixed):
-        oldest = features.of(Kind.OLDEST, events, window)
+        oldest = features.oldest_since(window.low)
         due.append(crossing_sql(window.low, oldest, features.binder))
-    return (*due, *_arriving(events, window, features))
+    return (*due, *_arriving(window, features))
 
 
-def _arriving(events: Events, window: Window, features: Features) -> tuple[str, ...]:
+def _arriving(window: Window, features: Features) -> tuple[str, ...]:
     high = window.high
     if high is None or isinstance(high, Fixed):
         return ()
     if high == NOW:
         return ()  # the statement looks once for anything that is dated ahead
-    ahead = features.of(Kind.AHEAD, events, Window(high, None))
+    ahead = features.oldest_since(high)
     return (crossing_sql(high, ahead, features.binder),)
 
 
