@@ -13,6 +13,7 @@ from tests.contract.backends import (
     SCHEMAS,
     ChdbHttpServer,
     EmbeddedEngine,
+    MigratedDatabases,
     PostgresBackend,
     PostgresServer,
     SqlBackend,
@@ -35,11 +36,9 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_server: PostgresServer) -> str:
-    """The name of a database that was migrated once and is copied for each test."""
-    name = postgres_server.create_database()
-    migrate(dict.fromkeys(SCHEMAS, postgres_server.url(name)))
-    return name
+def migrated_postgres(postgres_server: PostgresServer) -> MigratedDatabases:
+    """Migrated databases without rows."""
+    return MigratedDatabases(postgres_server)
 
 
 @pytest.fixture(scope="session")
@@ -60,8 +59,7 @@ def sql_backend(
         migrated = request.getfixturevalue("migrated_sqlite")
         backend = SqliteBackend(tmp_path_factory.mktemp("sqlite"), migrated)
     else:
-        server = request.getfixturevalue("postgres_server")
-        backend = PostgresBackend(server, request.getfixturevalue("migrated_postgres"))
+        backend = PostgresBackend(request.getfixturevalue("migrated_postgres"))
     yield backend
     backend.close()
 

@@ -213,31 +213,77 @@ class SqliteBackend:
         """Leave the files to pytest."""
 
 
+class MigratedDatabases:
+    """Databases with both schemas in them, as in real use, and no rows.
+
+    Making one takes longer than most tests do, so they are emptied and used again.
+    """
+
+    def __init__(self, server: PostgresServer) -> None:
+        self.server = server
+        self._template = server.create_database()
+        migrate(dict.fromkeys(SCHEMAS, server.url(self._template)))
+        with psycopg.connect(server.url(self._template)) as connection:
+            self._tables = _tables(connection)
+            for table in self._tables - VERSION_TABLES:
+                # What a migration puts into a table would be gone after the first test.
+                rows = connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()
+                assert rows == (0,), f"{table} is not empty after the migrations"
+        self._free: list[str] = []
+
+    def take(self) -> str:
+        """The name of an empty database."""
+        return self._free.pop() if self._free else self.server.create_database(self._template)
+
+    def give_back(self, database: str) -> None:
+        """Empty a database for the next test."""
+        self.server.execute(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+        )
+        with psycopg.connect(self.server.url(database), autocommit=True) as connection:
+            made_by_the_test = _tables(connection) - self._tables
+            drops = [f'DROP TABLE "{table}" CASCADE' for table in sorted(made_by_the_test)]
+            emptied = ", ".join(f'"{table}"' for table in sorted(self._tables - VERSION_TABLES))
+            connection.execute(
+                "; ".join([*drops, f"TRUNCATE {emptied} RESTART IDENTITY CASCADE"]).encode()
+            )
+        self._free.append(database)
+
+
+VERSION_TABLES = {"state_version", "inbox_version"}
+
+
+def _tables(connection: psycopg.Connection) -> set[str]:
+    query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    return {name for (name,) in connection.execute(query)}
+
+
 class PostgresBackend:
-    """A database made from one that was migrated once; it holds both schemas, as in real use."""
+    """A PostgreSQL database which holds both schemas, as in real use."""
 
     name = "postgresql"
 
-    def __init__(self, server: PostgresServer, migrated: str) -> None:
-        self.server = server
-        self.database = server.create_database(migrated)
+    def __init__(self, databases: MigratedDatabases) -> None:
+        self._databases = databases
+        self.database = databases.take()
         self._others: list[str] = []
 
     def url(self, schema: str) -> str:
         """The URL of the migrated database."""
         assert schema in SCHEMAS
-        return self.server.url(self.database)
+        return self._databases.server.url(self.database)
 
     def empty_url(self, schema: str) -> str:
         """The URL of a new, empty database."""
         assert schema in SCHEMAS
-        self._others.append(self.server.create_database())
-        return self.server.url(self._others[-1])
+        self._others.append(self._databases.server.create_database())
+        return self._databases.server.url(self._others[-1])
 
     def close(self) -> None:
-        """Delete the databases."""
-        for name in (self.database, *self._others):
-            self.server.drop_database(name)
+        """Make room for the next test."""
+        self._databases.give_back(self.database)
+        for name in self._others:
+            self._databases.server.drop_database(name)
 
 
 def migrate(urls: dict[str, str]) -> None:

@@ -257,8 +257,9 @@ def test_both_schemas_fit_into_one_postgresql_database(postgres_server: Postgres
     store.close()
 
 
-def test_several_processes_may_start_at_once(sql_backend: SqlBackend) -> None:
-    url = sql_backend.empty_url("state")
+def test_several_processes_may_start_at_once(postgres_server: PostgresServer) -> None:
+    """On PostgreSQL; a data directory with SQLite in it belongs to one process at a time."""
+    url = postgres_server.url(postgres_server.create_database())
     program = (
         "import sys; from tekil.store.state import SqlStore;"
         "SqlStore(sys.argv[1], schema='state').migrate()"
