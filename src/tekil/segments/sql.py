@@ -286,7 +286,7 @@ def _since(leaves: list[EventLeaf], binder: Binder) -> str:
 
 
 def _where(where: str) -> str:
-    return f"\n    WHERE {where}" if where else ""
+    return f"\nWHERE {where}" if where else ""
 
 
 def _select(columns: dict[str, str], source: str) -> str:

@@ -1,0 +1,28 @@
+-- {"account":{"event":"Ordered"},"match":"none"}
+
+-- everybody
+SELECT
+    DISTINCT dictGet('profile_of', 'profile_id', identity_id),
+    account_id
+FROM identity_accounts
+
+-- v0 = 1
+-- v1 = 2026-03-29 09:30:00.501
+-- v2 = 0
+-- v3 = track
+-- v4 = Ordered
+SELECT
+    toUInt16(0) AS part,
+    subject,
+    toInt64(ifNull(toUnixTimestamp64Milli(oldest_1) + {v2:Int64}, toInt64(9000000000000000))) AS due,
+    bitShiftLeft(toUInt64(count_0 >= {v0:Float64}), 0) AS holds_0
+FROM (
+    SELECT
+        account_id AS subject,
+        countIf(1) AS count_0,
+        minOrNullIf(timestamp, timestamp >= {v1:DateTime64(3, 'UTC')}) AS oldest_1
+    FROM events
+    WHERE account_id != 0 AND (type = {v3:String} AND event = {v4:String})
+    GROUP BY subject
+)
+WHERE subject != 0 AND (due != toInt64(9000000000000000) OR holds_0 != 0)

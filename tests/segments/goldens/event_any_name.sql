@@ -1,0 +1,22 @@
+-- {"event":"*","type":"any","count":{"gte":4}}
+
+-- everybody
+-- v0 = 4.0
+-- v1 = 2026-03-29 09:30:00.501
+-- v2 = 0
+-- v3 = ['Segment Entered', 'Segment Exited']
+SELECT
+    toUInt16(0) AS part,
+    subject,
+    toInt64(ifNull(toUnixTimestamp64Milli(oldest_1) + {v2:Int64}, toInt64(9000000000000000))) AS due,
+    bitShiftLeft(toUInt64(count_0 >= {v0:Float64}), 0) AS holds_0
+FROM (
+    SELECT
+        dictGet('profile_of', 'profile_id', identity_id) AS subject,
+        countIf(1) AS count_0,
+        minOrNullIf(timestamp, timestamp >= {v1:DateTime64(3, 'UTC')}) AS oldest_1
+    FROM events
+    WHERE (event NOT IN {v3:Array(String)})
+    GROUP BY subject
+)
+WHERE subject != 0 AND (due != toInt64(9000000000000000) OR holds_0 != 0)

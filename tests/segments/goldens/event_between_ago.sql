@@ -1,0 +1,27 @@
+-- {"event":"Viewed","within":{"between":["60d","30d"]}}
+
+-- everybody
+-- v0 = 2026-02-27 09:30:00.501
+-- v1 = 2026-01-28 09:30:00.501
+-- v2 = 5184000000
+-- v3 = 2592000000
+-- v4 = 2026-03-29 09:30:00.501
+-- v5 = 0
+-- v6 = track
+-- v7 = Viewed
+SELECT
+    toUInt16(0) AS part,
+    subject,
+    toInt64(arrayMin([ifNull(if(ifNull(newest_0 >= {v1:DateTime64(3, 'UTC')}, 0), toUnixTimestamp64Milli(newest_0) + {v2:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_1) + {v3:Int64}, toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_2) + {v5:Int64}, toInt64(9000000000000000))])) AS due,
+    bitShiftLeft(toUInt64(ifNull(newest_0 >= {v1:DateTime64(3, 'UTC')}, 0)), 0) AS holds_0
+FROM (
+    SELECT
+        dictGet('profile_of', 'profile_id', identity_id) AS subject,
+        maxOrNullIf(timestamp, timestamp < {v0:DateTime64(3, 'UTC')}) AS newest_0,
+        minOrNullIf(timestamp, timestamp >= {v0:DateTime64(3, 'UTC')}) AS oldest_1,
+        minOrNullIf(timestamp, timestamp >= {v4:DateTime64(3, 'UTC')}) AS oldest_2
+    FROM events
+    WHERE (type = {v6:String} AND event = {v7:String}) AND timestamp >= {v1:DateTime64(3, 'UTC')}
+    GROUP BY subject
+)
+WHERE subject != 0 AND (due != toInt64(9000000000000000) OR holds_0 != 0)

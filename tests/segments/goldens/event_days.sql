@@ -1,0 +1,23 @@
+-- {"event":"*","type":"any","days":{"gte":4},"zone":"Europe/Istanbul"}
+
+-- everybody
+-- v0 = Europe/Istanbul
+-- v1 = 4.0
+-- v2 = 2026-03-29 09:30:00.501
+-- v3 = 0
+-- v4 = ['Segment Entered', 'Segment Exited']
+SELECT
+    toUInt16(0) AS part,
+    subject,
+    toInt64(ifNull(toUnixTimestamp64Milli(oldest_1) + {v3:Int64}, toInt64(9000000000000000))) AS due,
+    bitShiftLeft(toUInt64(days_0 >= {v1:Float64}), 0) AS holds_0
+FROM (
+    SELECT
+        dictGet('profile_of', 'profile_id', identity_id) AS subject,
+        uniqExactIf(toDate(timestamp, {v0:String}), 1) AS days_0,
+        minOrNullIf(timestamp, timestamp >= {v2:DateTime64(3, 'UTC')}) AS oldest_1
+    FROM events
+    WHERE (event NOT IN {v4:Array(String)})
+    GROUP BY subject
+)
+WHERE subject != 0 AND (due != toInt64(9000000000000000) OR holds_0 != 0)

@@ -1,0 +1,24 @@
+-- {"event":"Viewed","first":{"within":{"last":"30d"}}}
+
+-- everybody
+-- v0 = 2026-02-27 09:30:00.501
+-- v1 = 2026-03-29 09:30:00.501
+-- v2 = 2592000000
+-- v3 = 0
+-- v4 = track
+-- v5 = Viewed
+SELECT
+    toUInt16(0) AS part,
+    subject,
+    toInt64(arrayMin([ifNull(if(oldest_0 >= {v0:DateTime64(3, 'UTC')}, toUnixTimestamp64Milli(oldest_0) + {v2:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)), ifNull(if(oldest_0 >= {v1:DateTime64(3, 'UTC')}, toUnixTimestamp64Milli(oldest_0) + {v3:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_1) + {v3:Int64}, toInt64(9000000000000000))])) AS due,
+    bitShiftLeft(toUInt64(ifNull(oldest_0 >= {v0:DateTime64(3, 'UTC')} AND oldest_0 < {v1:DateTime64(3, 'UTC')}, 0)), 0) AS holds_0
+FROM (
+    SELECT
+        dictGet('profile_of', 'profile_id', identity_id) AS subject,
+        minOrNullIf(timestamp, 1) AS oldest_0,
+        minOrNullIf(timestamp, timestamp >= {v1:DateTime64(3, 'UTC')}) AS oldest_1
+    FROM events
+    WHERE (type = {v4:String} AND event = {v5:String})
+    GROUP BY subject
+)
+WHERE subject != 0 AND (due != toInt64(9000000000000000) OR holds_0 != 0)

@@ -1,0 +1,23 @@
+-- {"event":"Viewed","max":"price","gt":50}
+
+-- everybody
+-- v0 = 50.0
+-- v1 = 2026-03-29 09:30:00.501
+-- v2 = 0
+-- v3 = track
+-- v4 = Viewed
+SELECT
+    toUInt16(0) AS part,
+    subject,
+    toInt64(ifNull(toUnixTimestamp64Milli(oldest_1) + {v2:Int64}, toInt64(9000000000000000))) AS due,
+    bitShiftLeft(toUInt64(ifNull(max_0 > {v0:Float64}, 0)), 0) AS holds_0
+FROM (
+    SELECT
+        dictGet('profile_of', 'profile_id', identity_id) AS subject,
+        maxOrNullIf(coalesce(properties.`price`.:Float64, toFloat64(properties.`price`.:Int64)), 1) AS max_0,
+        minOrNullIf(timestamp, timestamp >= {v1:DateTime64(3, 'UTC')}) AS oldest_1
+    FROM events
+    WHERE (type = {v3:String} AND event = {v4:String})
+    GROUP BY subject
+)
+WHERE subject != 0 AND (due != toInt64(9000000000000000) OR holds_0 != 0)

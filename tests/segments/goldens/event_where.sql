@@ -1,0 +1,24 @@
+-- {"event":"Viewed","where":[{"property":"price","gt":50}]}
+
+-- everybody
+-- v0 = 50.0
+-- v1 = 1
+-- v2 = 2026-03-29 09:30:00.501
+-- v3 = 0
+-- v4 = track
+-- v5 = Viewed
+SELECT
+    toUInt16(0) AS part,
+    subject,
+    toInt64(ifNull(toUnixTimestamp64Milli(oldest_1) + {v3:Int64}, toInt64(9000000000000000))) AS due,
+    bitShiftLeft(toUInt64(count_0 >= {v1:Float64}), 0) AS holds_0
+FROM (
+    SELECT
+        dictGet('profile_of', 'profile_id', identity_id) AS subject,
+        countIf(ifNull(coalesce(properties.`price`.:Float64, toFloat64(properties.`price`.:Int64)) > {v0:Float64}, 0)) AS count_0,
+        minOrNullIf(timestamp, timestamp >= {v2:DateTime64(3, 'UTC')}) AS oldest_1
+    FROM events
+    WHERE (type = {v4:String} AND event = {v5:String})
+    GROUP BY subject
+)
+WHERE subject != 0 AND (due != toInt64(9000000000000000) OR holds_0 != 0)

@@ -1,0 +1,19 @@
+-- {"trait":"age","exists":true}
+
+-- everybody
+-- v0 = age
+-- v1 = ['age']
+SELECT
+    toUInt16(0) AS part,
+    subject,
+    toInt64(toInt64(9000000000000000)) AS due,
+    bitShiftLeft(toUInt64((JSONType(trait_0) != 'Null')), 0) AS holds_0
+FROM (
+    SELECT
+        dictGet('profile_of', 'profile_id', identity_id) AS subject,
+        argMaxIf(value, (strong, version, value), name = {v0:String}) AS trait_0
+    FROM identity_traits
+    WHERE name IN {v1:Array(String)}
+    GROUP BY subject
+)
+WHERE subject != 0 AND (holds_0 != 0)
