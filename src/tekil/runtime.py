@@ -89,8 +89,13 @@ class Runtime:
         self.rules = Rulebook(DEFAULT_RULES)
         self.key = self.history.installation_key()
         self.access = AccessService(
-            self.state, clock, settings.admin_token, public_url=settings.public_url
+            self.state,
+            clock,
+            settings.admin_token,
+            public_url=settings.public_url,
+            trusted_proxies=settings.trusted_proxies,
         )
+        self._open.callback(self.access.close)
         self.profiles = ProfileReader(
             self.state, identity, self.key, self.rules, self._identifiers()
         )

@@ -289,6 +289,29 @@ class TestSessions:
         house.clock.advance(int(right.headers["retry-after"]) * 1000)
         assert client.post("/api/v1/login", json={"password": PASSWORD}).status_code == 200
 
+    def test_behind_a_proxy_each_address_has_its_own_tries(self, house: House) -> None:
+        house.access.set_password(PASSWORD)
+        house.access.trusted_proxies = 1
+        client = house.client()
+        for _ in range(5):
+            client.post("/api/v1/login", json={"password": "wrong"}, headers=via("6.6.6.6"))
+        right = {"password": PASSWORD}
+        # What the client itself put in front is not believed.
+        forged = client.post("/api/v1/login", json=right, headers=via("7.7.7.7, 6.6.6.6"))
+        assert_problem(forged, 429, "rate_limited")
+        answer = client.post("/api/v1/login", json=right, headers=via("8.8.8.8"))
+        assert answer.status_code == 200
+        assert "Secure" in answer.headers["set-cookie"]
+
+    def test_without_proxies_their_headers_are_not_believed(self, house: House) -> None:
+        house.access.set_password(PASSWORD)
+        client = house.client()
+        for number in range(5):
+            headers = via(f"6.6.6.{number}")
+            client.post("/api/v1/login", json={"password": "wrong"}, headers=headers)
+        answer = client.post("/api/v1/login", json={"password": PASSWORD}, headers=via("8.8.8.8"))
+        assert_problem(answer, 429, "rate_limited")
+
     def test_logging_out_without_a_session(self, house: House) -> None:
         assert house.client().post("/api/v1/logout").status_code == 204
 
@@ -384,3 +407,8 @@ def logged_in(house: House):
 def names(answer) -> list[str]:
     """The names in a page."""
     return [item["name"] for item in answer.json()["items"]]
+
+
+def via(forwarded_for: str) -> dict[str, str]:
+    """The headers that a proxy adds."""
+    return {"X-Forwarded-For": forwarded_for, "X-Forwarded-Proto": "https"}

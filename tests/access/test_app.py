@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,3 +62,13 @@ def test_every_route_refuses_strangers_and_the_unentitled(app: FastAPI, runtime:
         answer = client.request(method, path, headers=headers)
         body = assert_problem(answer, 403, "forbidden")
         assert body["permission"] == permission, (method, path)
+
+
+def test_the_last_use_of_a_token_is_kept_over_a_restart(tmp_path: Path) -> None:
+    first = Runtime(Settings(data=tmp_path / "data"))
+    secret = first.access.create_token("t", frozenset({Permission.STATS_READ})).secret
+    asyncio.run(first.access.caller_of_token(secret))
+    first.close()
+    second = Runtime(Settings(data=tmp_path / "data"))
+    assert second.access.list_tokens().items[0].last_used_at is not None
+    second.close()

@@ -13,6 +13,7 @@ from tekil.access.model import EVERY_PERMISSION
 from tekil.access.rules import (
     check_grant,
     check_password,
+    client_address,
     format_permissions,
     is_loopback,
     parse_permissions,
@@ -161,6 +162,22 @@ def test_a_grant_is_allowed_exactly_when_it_is_owned(
     else:
         with pytest.raises(Forbidden):
             check_grant(granted, own)
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "proxies", "expected"),
+    [
+        ("", 0, "peer"),
+        ("1.1.1.1", 0, "peer"),
+        ("", 2, "peer"),
+        ("1.1.1.1", 1, "1.1.1.1"),
+        ("9.9.9.9, 1.1.1.1, 2.2.2.2", 2, "1.1.1.1"),
+        ("1.1.1.1", 2, "peer"),
+        (" , ,", 1, "peer"),
+    ],
+)
+def test_the_address_behind_proxies(forwarded: str, proxies: int, expected: str) -> None:
+    assert client_address("peer", forwarded, proxies) == expected
 
 
 def test_each_permission_names_an_area_and_an_action() -> None:

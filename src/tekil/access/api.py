@@ -15,7 +15,7 @@ from tekil.access.guard import (
     resolve_caller,
 )
 from tekil.access.model import Caller, Permission, Token, TokenId
-from tekil.access.rules import ALL, format_permissions, parse_permissions
+from tekil.access.rules import ALL, client_address, format_permissions, parse_permissions
 from tekil.access.service import ADMIN, SESSION_MS, AccessService
 from tekil.errors import InvalidDefinition
 from tekil.kit.clock import Millis, to_iso
@@ -98,8 +98,7 @@ Access = Annotated[AccessService, Depends(access_service)]
 def log_in(login: Login, request: Request, response: Response, access: Access) -> Me:
     """Check a password and set the session cookie."""
     check_same_origin(request, access, unless_silent=True)
-    address = request.client.host if request.client else ""
-    session = access.log_in(login.name, login.password, address=address)
+    session = access.log_in(login.name, login.password, address=_address(request, access))
     response.set_cookie(
         SESSION_COOKIE,
         session.secret,
@@ -213,6 +212,15 @@ def _position(cursor: str | None) -> int:
         ) from error
 
 
+def _address(request: Request, access: AccessService) -> str:
+    peer = request.client.host if request.client else ""
+    forwarded = request.headers.get("x-forwarded-for", "")
+    return client_address(peer, forwarded, access.trusted_proxies)
+
+
 def _is_https(request: Request, access: AccessService) -> bool:
-    public_url = access.public_url or ""
-    return request.url.scheme == "https" or public_url.startswith("https://")
+    scheme = request.url.scheme
+    if access.trusted_proxies:
+        forwarded = request.headers.get("x-forwarded-proto", "").partition(",")[0].strip()
+        scheme = forwarded or scheme
+    return scheme == "https" or (access.public_url or "").startswith("https://")

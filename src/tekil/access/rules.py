@@ -207,6 +207,18 @@ def is_same_origin(headers: Mapping[str, str], public_url: str | None) -> bool:
     return "x-tekil-console" in headers
 
 
+def client_address(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
+    """Who sent a request: behind proxies of ours, what the outermost of them wrote.
+
+    >>> client_address("10.0.0.1", "6.6.6.6, 9.9.9.9", 1)
+    '9.9.9.9'
+    """
+    if trusted_proxies == 0:
+        return peer
+    chain = [part.strip() for part in forwarded_for.split(",") if part.strip()]
+    return chain[-trusted_proxies] if len(chain) >= trusted_proxies else peer
+
+
 def _place(url: str) -> str:
     try:
         return urlsplit(url).netloc.lower()

@@ -64,9 +64,11 @@ class AccessService:
         admin_token: str | None = None,
         *,
         public_url: str | None = None,
+        trusted_proxies: int = 0,
         hasher: argon2.PasswordHasher | None = None,
     ) -> None:
         self.public_url = public_url
+        self.trusted_proxies = trusted_proxies
         self._store = AccessStore(store)
         self._clock = clock
         self._admin_hash = secret_hash(admin_token) if admin_token else None
@@ -285,8 +287,12 @@ class AccessService:
         except StoreError as error:
             _log.warning("token_use_not_written", detail=error.message)
 
+    def close(self) -> None:
+        """Write down what is left; the stores are still open."""
+        self._flush_quietly()
+
     def flush(self) -> None:
-        """Write down when tokens were last used; happens by itself, and is due at the end."""
+        """Write down when tokens were last used; happens by itself too."""
         with self._lock:
             used, self._used = self._used, {}
         if not used:
