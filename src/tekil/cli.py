@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 
 import tekil
@@ -56,6 +55,8 @@ def version() -> None:
 
 def log_to_stderr(form: str) -> None:
     """Send every log line to standard error, for people or as JSON."""
+    import structlog  # only the server logs
+
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"

@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from tekil.errors import TekilError
 from tekil.kit.ids import new_secret
 from tekil.settings import Settings
 from tekil.store.directory import DataDirectory
+
+if TYPE_CHECKING:
+    import httpx
 
 TIMEOUT_SECONDS = 600.0
 
@@ -64,6 +65,8 @@ def connect(settings: Settings) -> Iterator[ApiClient]:
     """Reach the Tekil of a data directory."""
     server = DataDirectory(settings.data).running_server()
     if server is not None:
+        import httpx
+
         headers = {"Authorization": f"Bearer {server.token}"}
         with httpx.Client(base_url=server.url, headers=headers, timeout=TIMEOUT_SECONDS) as client:
             yield ApiClient(client.request, server.url)
@@ -74,6 +77,8 @@ def connect(settings: Settings) -> Iterator[ApiClient]:
 
 @contextmanager
 def _embedded(settings: Settings) -> Iterator[ApiClient]:
+    import httpx
+
     from tekil.app import create_app  # slow to import; only commands without a server need it
     from tekil.runtime import Runtime
 

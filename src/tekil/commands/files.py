@@ -6,16 +6,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tekil.collect.files.command import ImportOptions, run_import
-from tekil.collect.files.door import Door, HttpDoor
 from tekil.collect.files.model import FileKind
 from tekil.collect.model import SourceKind
 from tekil.commands.connection import ApiClient, connect
 from tekil.commands.options import Data, Json, settings_for
+
+if TYPE_CHECKING:
+    from tekil.collect.files.door import Door
 
 
 def import_file(
@@ -33,6 +34,8 @@ def import_file(
     as_json: Json = False,
 ) -> None:
     """Import people, events or orders from a file; goes on where it stopped."""
+    from tekil.collect.files.command import ImportOptions, run_import  # slow to import
+
     options = ImportOptions(mapping, write_mapping, kind, encoding, delimiter, yes, as_json)
     with connect(settings_for(data)) as api:
         code = run_import(path, source, lambda name: open_door(api, name), options)
@@ -42,6 +45,8 @@ def import_file(
 @contextmanager
 def open_door(api: ApiClient, source: str) -> Iterator[Door]:
     """Reach the inbox through the API; a source of this name is made when there is none."""
+    from tekil.collect.files.door import HttpDoor
+
     ensure_source(api, source, SourceKind.FILE)
     yield HttpDoor(api.raw_post)
 

@@ -6,16 +6,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import httpx
 import typer
 
-from tekil.access import command
-from tekil.access.remote import RemoteAccess
 from tekil.commands.connection import TIMEOUT_SECONDS
 from tekil.commands.options import Data, Json, settings_for
 from tekil.store.directory import DataDirectory
+
+if TYPE_CHECKING:
+    from tekil.access.command import TokenAdmin
 
 app = typer.Typer(help="API tokens.", no_args_is_help=True)
 admin = typer.Typer(help="The administrator.", no_args_is_help=True)
@@ -31,8 +31,10 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make a token; without --allow it may do everything."""
+    from tekil.access.command import token_create
+
     with _access(data) as access:
-        command.token_create(access, name, allow or [], as_json=as_json, out=sys.stdout)
+        token_create(access, name, allow or [], as_json=as_json, out=sys.stdout)
 
 
 @app.command("list")
@@ -42,15 +44,19 @@ def list_tokens(
     as_json: Json = False,
 ) -> None:
     """Show every token."""
+    from tekil.access.command import token_list
+
     with _access(data) as access:
-        command.token_list(access, revoked=revoked, as_json=as_json, out=sys.stdout)
+        token_list(access, revoked=revoked, as_json=as_json, out=sys.stdout)
 
 
 @app.command("revoke")
 def revoke(name: str, data: Data = None, as_json: Json = False) -> None:
     """End a token at once."""
+    from tekil.access.command import token_revoke
+
     with _access(data) as access:
-        command.token_revoke(access, name, as_json=as_json, out=sys.stdout)
+        token_revoke(access, name, as_json=as_json, out=sys.stdout)
 
 
 @admin.command("set-password")
@@ -59,21 +65,27 @@ def set_password(
     data: Data = None,
 ) -> None:
     """Set the password with which the administrator logs in."""
+    from tekil.access.command import admin_set_password
+
     with _access(data) as access:
-        command.admin_set_password(access, password, out=sys.stdout)
+        admin_set_password(access, password, out=sys.stdout)
 
 
 @contextmanager
-def _access(data: Path | None) -> Iterator[command.TokenAdmin]:
-    from tekil.runtime import Runtime  # slow to import
-
+def _access(data: Path | None) -> Iterator[TokenAdmin]:
     settings = settings_for(data)
     server = DataDirectory(settings.data).running_server()
     if server is not None:
+        import httpx
+
+        from tekil.access.remote import RemoteAccess
+
         headers = {"Authorization": f"Bearer {server.token}"}
         with httpx.Client(base_url=server.url, headers=headers, timeout=TIMEOUT_SECONDS) as client:
             yield RemoteAccess(client)
         return
+    from tekil.runtime import Runtime  # slow to import
+
     runtime = Runtime(settings)
     try:
         yield runtime.access
