@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tekil.demo import send
 from tekil.demo.send import send_batches
 from tekil.errors import InputError, StoreUnavailable, Unauthenticated
 
@@ -128,6 +129,27 @@ def test_patience_ends(server: Server) -> None:
     server.answer = lambda _n: (503, {"Retry-After": "0"}, b"")
     with pytest.raises(StoreUnavailable, match="answered 503"):
         send_batches(server.url, "k", bodies(3), patience=0)
+
+
+@pytest.mark.timeout(20)
+def test_patience_is_counted_over_all_attempts(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "FIRST_WAIT_SECONDS", 0.01)
+    server.answer = lambda _n: (503, {}, b"")
+    with pytest.raises(StoreUnavailable):
+        send_batches(server.url, "k", bodies(1), patience=0.05)
+    assert 3 <= len(server.requests) <= 6
+
+
+@pytest.mark.timeout(20)
+def test_retry_after_counts_more_than_the_own_pause(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "FIRST_WAIT_SECONDS", 1e6)
+    monkeypatch.setattr(send, "LONGEST_WAIT_SECONDS", 1e6)
+    server.answer = lambda n: (429, {"Retry-After": "0"}, b"") if n < 3 else OK
+    assert send_batches(server.url, "k", bodies(1), connections=1) == 1
 
 
 def test_gzip(server: Server) -> None:

@@ -126,6 +126,12 @@ def test_orders_gather_their_lines_and_are_whole_or_not_at_all(tmp_path: Path) -
     assert payload["Tarih"] == "31.12.2025 12:00"
 
 
+def test_a_day_is_midnight_in_the_zone_of_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "o.csv", "order id;email;tarih\n1;a@x.com;31.12.2025\n")
+    (message,), _ = built(path, "timezone: Europe/Istanbul")
+    assert message["timestamp"] == "2025-12-30T21:00:00.000Z"
+
+
 def test_the_revenue_of_an_order(tmp_path: Path) -> None:
     def revenue(text: str) -> object:
         (message,), _ = built(write(tmp_path / "o.csv", text))

@@ -37,6 +37,7 @@ TEXT = "ad;şehir\nIşıl;İstanbul\nÇağrı;Muğla\n"
         (TEXT.encode("cp1254"), "windows-1254"),
         (TEXT.encode("iso-8859-9"), "windows-1254"),
         (b"a;b\n1;2\n", "utf-8"),
+        (b"a;b\n1;\xc4", "windows-1254"),  # half a UTF-8 character at the very end
     ],
 )
 @pytest.mark.parametrize("compress", [False, True])
