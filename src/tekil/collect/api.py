@@ -35,8 +35,11 @@ class SettingsBody(BaseModel):
     events_per_second: int | None = Field(default=None, ge=1)
 
     def applied_to(self, settings: SourceSettings) -> SourceSettings:
-        """The settings with what was set here."""
-        return replace(settings, **self.model_dump(exclude_unset=True))
+        """The settings with what was set here; null resets to the default."""
+        sent = self.model_dump(exclude_unset=True)
+        defaults = SourceSettings()
+        changed = {k: getattr(defaults, k) if v is None else v for k, v in sent.items()}
+        return replace(settings, **changed)
 
 
 class NewSource(BaseModel):

@@ -28,7 +28,7 @@ class RateLimiter:
             return
         now = self._clock.now()
         held, at = self._buckets.get(source.source_id, (float(rate), now))
-        held = min(float(rate), held + (now - at) * rate / 1000)
+        held = min(float(rate), held + max(0, now - at) * rate / 1000)
         if held <= 0:
             self._buckets[source.source_id] = (held, now)
             wait = max(1, math.ceil((1 - held) / rate))

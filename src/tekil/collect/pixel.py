@@ -8,10 +8,13 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from tekil.collect.validate import MAX_DEPTH
 from tekil.kit.json import JsonObject, decode, encode
 
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 """A transparent picture of one pixel, 43 bytes."""
+
+MAX_FIELDS = 500
 
 
 def pixel_body(query: str) -> bytes | None:
@@ -23,13 +26,17 @@ def pixel_body(query: str) -> bytes | None:
     >>> pixel_body("writeKey=k&userId=u&properties.subject=Hi")
     b'{"writeKey":"k","userId":"u","properties":{"subject":"Hi"}}'
     """
-    pairs = parse_qsl(query, keep_blank_values=False, max_num_fields=500)
+    try:
+        pairs = parse_qsl(query, keep_blank_values=False, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        return None
     fields = dict(pairs)
     if "data" in fields:
         return _from_data(fields["data"])
     body: JsonObject = {}
     for name, value in pairs:
-        _put(body, name.split("."), value)
+        if name.count(".") < MAX_DEPTH:
+            _put(body, name.split("."), value)
     return encode(body) if body else None
 
 
@@ -38,9 +45,9 @@ def _from_data(data: str) -> bytes | None:
     try:
         raw = base64.b64decode(padded + "=" * (-len(padded) % 4))
         value = decode(raw)
-    except (binascii.Error, ValueError, msgspec.DecodeError):
+    except (binascii.Error, ValueError, msgspec.DecodeError, RecursionError):
         return None
-    return encode(value) if isinstance(value, dict) else None
+    return raw if isinstance(value, dict) else None
 
 
 def _put(body: JsonObject, path: list[str], value: str) -> None:

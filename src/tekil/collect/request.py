@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import json
+import math
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from tekil.collect.message import ABSENT, Envelope, decode_envelope
 from tekil.collect.model import Source
-from tekil.collect.validate import read_item
+from tekil.collect.validate import check_readable, nests_too_deep, read_item
 from tekil.errors import MalformedRequest, TooLarge
 from tekil.inbox.model import Reject, RejectReason, RejectStage, Submission
 from tekil.kit.clock import Millis
@@ -22,7 +24,13 @@ from tekil.kit.json import encode
 MAX_ITEMS = 20_000
 """Items that one batch may have: more would hold up every other sender."""
 
+EXPANSION = 16
+"""How many times a body's limit its events may take once the batch's context is in each."""
+
 GZIP_MAGIC = b"\x1f\x8b"
+
+
+MAX_DIGITS = 1000
 
 
 class UnreadableNumberError(ValueError):
@@ -80,6 +88,18 @@ def read_body(body: bytes, path_type: str) -> ReadRequest:
     return ReadRequest(envelope, body, items, faults, is_batch=True)
 
 
+def find_write_key(
+    headers: Mapping[bytes, bytes], query_key: str | None, request: ReadRequest
+) -> str | None:
+    """Look for the key where the SDKs put it, in the order in which they are believed."""
+    return (
+        basic_write_key(headers)
+        or body_write_key(request)
+        or query_key
+        or header_write_key(headers)
+    )
+
+
 def body_write_key(request: ReadRequest) -> str | None:
     """Find the write key in a body: at the top, else in the first item."""
     if request.envelope.write_key:
@@ -92,17 +112,22 @@ def body_write_key(request: ReadRequest) -> str | None:
     return None
 
 
-def header_write_key(headers: Mapping[bytes, bytes]) -> str | None:
-    """Find the write key in ``Authorization: Basic`` (with or without colon) or ``X-Write-Key``."""
+def basic_write_key(headers: Mapping[bytes, bytes]) -> str | None:
+    """Find the write key in ``Authorization: Basic``, with or without a colon after it."""
     authorization = headers.get(b"authorization", b"")
-    if authorization[:6].lower() == b"basic ":
-        try:
-            decoded = base64.b64decode(authorization[6:], validate=False).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            return None
-        return decoded.partition(":")[0] or None
-    key = headers.get(b"x-write-key", b"")
-    return key.decode("latin-1") or None
+    if authorization[:6].lower() != b"basic ":
+        return None
+    encoded = authorization[6:].strip()
+    try:
+        decoded = base64.b64decode(encoded + b"=" * (-len(encoded) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return decoded.partition(":")[0] or None
+
+
+def header_write_key(headers: Mapping[bytes, bytes]) -> str | None:
+    """Find the write key in ``X-Write-Key``."""
+    return headers.get(b"x-write-key", b"").decode("latin-1") or None
 
 
 def to_submission(
@@ -116,13 +141,15 @@ def to_submission(
 ) -> Submission:
     """Check every item; one bad item becomes a reject and leaves the others alone."""
     limit = source.settings.max_event_bytes
+    if request.is_batch:
+        check_context(request, limit, EXPANSION * source.settings.max_body_bytes)
     single_type = "" if request.is_batch else path_type
     good: list[bytes] = []
     bad: list[Reject] = list(request.faults)
     for place, raw in enumerate(request.items):
         read = read_item(raw, place, single_type, limit)
         if isinstance(read, Reject):
-            bad.append(read)
+            bad.append(_typed(read, single_type))
         else:
             good.append(raw)
     body = request.body
@@ -131,6 +158,34 @@ def to_submission(
     return Submission(
         source.source_id, received_at, body, len(good), single_type, ip, user_agent, tuple(bad)
     )
+
+
+def check_context(request: ReadRequest, max_bytes: int, max_expanded: int) -> None:
+    """The context of a batch counts for each item. Raises MalformedRequest, TooLarge."""
+    context = bytes(request.envelope.context)
+    if context[:1] not in (b"", b"{", b"n"):
+        raise MalformedRequest("The context of the batch must be an object.")
+    if len(context) > max_bytes or len(context) * len(request.items) > max_expanded:
+        raise TooLarge(
+            f"The context of the batch has {len(context)} bytes, which count for each of its "
+            f"{len(request.items)} items; one event may have {max_bytes}, all together "
+            f"{max_expanded}. Send smaller batches, or a shorter context."
+        )
+    if nests_too_deep(context):
+        raise MalformedRequest("The context of the batch nests too deep.")
+    fault = check_readable(context)
+    if fault is not None:
+        raise MalformedRequest(f"The context of the batch cannot be read: {fault[1]}")
+
+
+def _typed(reject: Reject, path_type: str) -> Reject:
+    """Write the type that the address said into the payload, so that it can be replayed."""
+    payload = reject.payload.rstrip()
+    if not path_type or payload[:1] != b"{" or payload[-1:] != b"}":
+        return reject
+    inside = payload[1:-1].strip()
+    typed = b'"type":"%b"}' % path_type.encode()
+    return replace(reject, payload=b"{" + inside + b"," + typed if inside else b"{" + typed)
 
 
 def join_batch(envelope: Envelope, items: list[bytes]) -> bytes:
@@ -152,9 +207,13 @@ class _KeyOnly(msgspec.Struct):
 def _read_slowly(body: bytes) -> tuple[Envelope, bytes, tuple[Reject, ...]]:
     """Read a body that has something no strict parser takes, and find which item it is in."""
     try:
-        value = json.loads(body.decode("utf-8-sig"), parse_constant=_BadNumber)
-    except UnicodeDecodeError as error:
-        raise MalformedRequest(f"The body is not UTF-8: byte {error.start}.") from error
+        # Bytes that are no UTF-8 become surrogates here, so that only their item is refused.
+        value = json.loads(
+            body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape"),
+            parse_constant=_BadNumber,
+            parse_float=_float,
+            parse_int=_int,
+        )
     except RecursionError as error:
         raise MalformedRequest("The body nests too deep.") from error
     except ValueError as error:
@@ -166,7 +225,7 @@ def _read_slowly(body: bytes) -> tuple[Envelope, bytes, tuple[Reject, ...]]:
         fault = _encode_or_reject(value, 0)
         if isinstance(fault, Reject):
             return Envelope(write_key=_text(value.get("writeKey"))), b"{}", (fault,)
-        return decode_envelope(fault), fault, ()
+        return _envelope(fault), fault, ()
     good: list[msgspec.Raw] = []
     bad: list[Reject] = []
     for place, item in enumerate(batch):
@@ -177,9 +236,27 @@ def _read_slowly(body: bytes) -> tuple[Envelope, bytes, tuple[Reject, ...]]:
             good.append(msgspec.Raw(encoded))
     rest = {k: v for k, v in value.items() if k != "batch"}
     outer = _encode_or_reject(rest, 0)
-    envelope = Envelope() if isinstance(outer, Reject) else decode_envelope(outer)
+    if isinstance(outer, Reject):
+        raise MalformedRequest(f"What is around the batch cannot be read: {outer.detail}")
+    envelope = _envelope(outer)
     envelope.batch = good
     return envelope, join_batch(envelope, [bytes(r) for r in good]), tuple(bad)
+
+
+def _envelope(body: bytes) -> Envelope:
+    try:
+        return decode_envelope(body)
+    except msgspec.DecodeError as error:
+        raise MalformedRequest(f"The body has the wrong shape: {error}.") from error
+
+
+def _float(text: str) -> float | _BadNumber:
+    number = float(text)
+    return number if math.isfinite(number) else _BadNumber(text)
+
+
+def _int(text: str) -> int | _BadNumber:
+    return int(text) if len(text) <= MAX_DIGITS else _BadNumber(text)
 
 
 class _BadNumber:
@@ -193,9 +270,9 @@ def _encode_or_reject(value: object, place: int) -> bytes | Reject:
     try:
         return msgspec.json.encode(value, enc_hook=_refuse_number)
     except UnreadableNumberError as error:
-        reason, detail = RejectReason.INVALID_JSON, f"{error} is not a JSON number."
-    except UnicodeEncodeError as error:
-        reason, detail = RejectReason.INVALID_TEXT, f"Text holds half a character: {error.reason}."
+        reason, detail = RejectReason.INVALID_JSON, f"{str(error)[:64]} is not a JSON number."
+    except UnicodeEncodeError:
+        reason, detail = RejectReason.INVALID_TEXT, "Text is not UTF-8 or holds half a character."
     except (RecursionError, ValueError, OverflowError) as error:
         reason, detail = RejectReason.INVALID_JSON, str(error)
     payload = json.dumps(value, default=lambda bad: getattr(bad, "text", None)).encode()

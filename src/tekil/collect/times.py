@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tekil.kit.clock import Millis, from_iso
 
 FUTURE_SLACK_MS = 60_000
@@ -9,6 +11,9 @@ FUTURE_SLACK_MS = 60_000
 
 EARLIEST = Millis(-2_208_988_800_000)
 """1900-01-01, the earliest instant that the event history can hold."""
+
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{9,}(\.[0-9]+)?|-?[0-9]+\.[0-9]+")
+"""A count since 1970 written as text: longer than a date without dashes, or with a fraction."""
 
 SECONDS_BELOW = 100_000_000_000
 """A number under this is seconds since 1970 (until the year 5138), above it milliseconds."""
@@ -27,7 +32,7 @@ def read_time(value: str | int | float | bool | None) -> Millis | None:
     elif isinstance(value, bool):
         raise ValueError(f"{value} is not a time")
     else:
-        at = Millis(round(value * 1000 if abs(value) < SECONDS_BELOW else value))
+        at = _since_1970(value)
     if at < EARLIEST:
         raise ValueError(f"{value} is before 1900")
     return at
@@ -52,15 +57,18 @@ def event_time(original: Millis | None, sent_at: Millis | None, received_at: Mil
 
 
 def _read_text(value: str) -> Millis:
+    # Digits come first: "1710121212345" would also be a day of the year 1710, without dashes.
+    if value[4:5] != "-" and _PLAIN_NUMBER.fullmatch(text := value.strip()):
+        return _since_1970(float(text))
     try:
         return from_iso(value)
     except (ValueError, OverflowError):
-        text = value.strip()
-    try:
-        return from_iso(text)
-    except (ValueError, OverflowError):
         pass
-    if text.lstrip("-").replace(".", "", 1).isdigit():
-        number = float(text)
-        return Millis(round(number * 1000 if abs(number) < SECONDS_BELOW else number))
-    raise ValueError(f'"{value[:64]}" is not an ISO 8601 time')
+    try:
+        return from_iso(value.strip().upper())
+    except (ValueError, OverflowError):
+        raise ValueError(f'"{value[:64]}" is not an ISO 8601 time') from None
+
+
+def _since_1970(count: float) -> Millis:
+    return Millis(round(count * 1000 if abs(count) < SECONDS_BELOW else count))

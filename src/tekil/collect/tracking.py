@@ -20,7 +20,8 @@ from tekil.collect.model import Source
 from tekil.collect.pixel import GIF, pixel_body
 from tekil.collect.request import (
     ReadRequest,
-    body_write_key,
+    basic_write_key,
+    find_write_key,
     header_write_key,
     inflate,
     read_body,
@@ -137,11 +138,11 @@ class TrackingApp:
         raw = await _read(receive)
         path_type = found[1]
         encoding = headers.get(b"content-encoding", b"").decode("latin-1").lower()
-        known_key = header_write_key(headers) or _query_key(scope)
-        known = self._sources.by_write_key(known_key) if known_key else None
+        early = basic_write_key(headers)
+        known = self._sources.by_write_key(early) if early else None
         limit = known.settings.max_body_bytes if known else ABSOLUTE_BODY_LIMIT
         request = read_body(inflate(raw, encoding, limit), path_type)
-        source = self._source(known_key or body_write_key(request))
+        source = self._source(find_write_key(headers, _query_key(scope), request))
         if len(request.body) > source.settings.max_body_bytes:
             raise TooLarge(
                 f"The body has {len(request.body)} bytes; this source allows "
@@ -158,17 +159,19 @@ class TrackingApp:
         picture = Reply(
             200, GIF, ((b"content-type", b"image/gif"), (b"cache-control", b"no-store"))
         )
-        body = pixel_body(scope["query_string"].decode("latin-1"))
-        if body is None:
-            return picture
         try:
+            body = pixel_body(scope["query_string"].decode("utf-8", "replace"))
+            if body is None:
+                return picture
             request = read_body(body, path_type)
-            source = self._source(_query_key(scope) or body_write_key(request))
+            source = self._source(find_write_key(headers, _query_key(scope), request))
             self._limiter.take(source, 1)
             submission = self._submission(request, source, scope, headers, path_type)
             await self._committer.submit_async(submission)
         except TekilError as error:
             log.info("pixel not taken", reason=error.code, detail=error.message)
+        except Exception:
+            log.exception("pixel failed", path=scope["path"])  # a page shows the picture anyway
         return picture
 
     def _browser_settings(
@@ -191,7 +194,8 @@ class TrackingApp:
         return Reply(200, analytics_script(write_key), about)
 
     def _source_config(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Reply:
-        source = self._source(header_write_key(headers) or _query_key(scope), allow_disabled=True)
+        key = basic_write_key(headers) or _query_key(scope) or header_write_key(headers)
+        source = self._source(key, allow_disabled=True)
         return Reply(200, encode(rudder_source_config(source)))
 
     def _source(self, write_key: str | None, *, allow_disabled: bool = False) -> Source:
@@ -306,8 +310,9 @@ def cors_headers(request_headers: Mapping[bytes, bytes]) -> Headers:
         (b"vary", b"Origin"),
     ]
     if asked:
+        headers.append((b"access-control-allow-headers", asked))
+    if asked or b"access-control-request-method" in request_headers:
         headers += [
-            (b"access-control-allow-headers", asked),
             (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
             (b"access-control-max-age", b"86400"),
         ]

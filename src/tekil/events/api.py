@@ -16,7 +16,7 @@ from tekil.events.store import HistoryStore
 from tekil.kit.clock import to_iso
 from tekil.kit.ids import SourceId
 from tekil.kit.json import JsonObject, JsonValue, decode, encode
-from tekil.kit.paging import decode_cursor, encode_cursor
+from tekil.kit.paging import decode_numbers, encode_cursor
 
 router = APIRouter(prefix="/api/v1", tags=["events"])
 
@@ -123,7 +123,7 @@ def _start(cursor: str | None) -> int:
     if cursor is None:
         return 0
     try:
-        (start,) = decode_cursor(cursor)
+        (start,) = decode_numbers(cursor)
     except ValueError as error:
         raise InputError(f"{error}; leave it out to begin at the start.") from error
-    return int(str(start))
+    return max(0, start)

@@ -14,7 +14,7 @@ from tekil.access.model import Permission
 from tekil.collect.sources import SourceRegister
 from tekil.errors import InputError
 from tekil.kit.json import encode
-from tekil.kit.paging import decode_cursor, encode_cursor
+from tekil.kit.paging import decode_numbers, encode_cursor
 from tekil.store.warehouse import Warehouse
 
 router = APIRouter(prefix="/api/v1/events", tags=["events"])
@@ -115,7 +115,7 @@ def _offset(cursor: str | None) -> int:
     if cursor is None:
         return 0
     try:
-        (offset,) = decode_cursor(cursor)
+        (offset,) = decode_numbers(cursor)
     except ValueError as error:
         raise InputError(f"{error}; leave it out to begin at the start.") from error
-    return int(str(offset))
+    return max(0, offset)

@@ -16,7 +16,7 @@ from tekil.inbox.sql import RejectFilter
 from tekil.inbox.store import Inbox
 from tekil.kit.clock import Millis, from_iso, to_iso
 from tekil.kit.ids import SourceId
-from tekil.kit.paging import decode_cursor, encode_cursor
+from tekil.kit.paging import decode_numbers, encode_cursor
 
 router = APIRouter(prefix="/api/v1", tags=["inbox"])
 
@@ -89,7 +89,7 @@ def _instant(text: str | None) -> Millis | None:
         return None
     try:
         return from_iso(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InputError(f'"{text}" is not an ISO 8601 time.') from error
 
 
@@ -156,10 +156,10 @@ def _before(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     try:
-        (position,) = decode_cursor(cursor)
+        (position,) = decode_numbers(cursor)
     except ValueError as error:
         raise InputError(f"{error}; leave it out to begin at the newest.") from error
-    return int(str(position))
+    return position
 
 
 def _answer(request: Request, record: RejectRecord) -> RejectAnswer:

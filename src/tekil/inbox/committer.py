@@ -95,6 +95,10 @@ class GroupCommitter:
             progress = group[-1].progress
             self._inbox.append([p.submission for p in group], progress)
         except Exception as error:
+            if len(group) > 1 and not isinstance(error, StoreUnavailable):
+                for pending in group:  # one of them cannot be stored; the others must be
+                    self._commit([pending])
+                return
             self._report(error)
             failure = error if isinstance(error, TekilError) else StoreUnavailable(str(error))
             _settle(group, failure)

@@ -26,6 +26,9 @@ from tekil.kit.ids import Seq, SourceId
 from tekil.store.state import SqlStore
 
 PAYLOAD_LIMIT_BYTES = 64 * 1024
+BATCH_LIMIT_BYTES = 48 * 1024 * 1024
+"""Bodies that one read may hold: more would not make the pipeline faster, only larger."""
+
 COMPRESS_FROM_BYTES = 1024
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
@@ -56,25 +59,17 @@ class Inbox:
 
     def entries_after(self, seq: Seq, *, max_count: int, max_entries: int) -> list[InboxEntry]:
         """Read the next requests in order, until about ``max_count`` messages are held."""
-        entries: list[InboxEntry] = []
-        held = 0
+        query = sql.entries_after_sql(seq, max_entries)
         with self.store.read() as connection:
-            result = connection.execute(sql.entries_after_sql(seq, max_entries))
-            for row in result:
-                entries.append(_entry(row))
-                held += entries[-1].count
-                if held >= max_count:
-                    break
-            result.close()
-        return entries
+            return _until_full(_streamed(connection, query), max_count)
 
     def matching(
         self, wanted: ReplayFilter, *, after: Seq, until: Seq, limit: int
     ) -> list[InboxEntry]:
         """Read a page of accepted requests for a replay."""
+        query = sql.entries_matching_sql(wanted, after, until, limit)
         with self.store.read() as connection:
-            rows = connection.execute(sql.entries_matching_sql(wanted, after, until, limit))
-            return [_entry(row) for row in rows]
+            return _until_full(_streamed(connection, query), None)
 
     def entry(self, seq: int) -> InboxEntry | None:
         """Read one request; None when it is not held any more."""
@@ -209,6 +204,25 @@ def _entry(row: sa.Row[Any]) -> InboxEntry:
     )
 
 
+def _streamed(connection: sa.Connection, query: sa.Select[Any]) -> sa.CursorResult[Any]:
+    """Run a query without fetching more rows than are read: each may have megabytes."""
+    return connection.execution_options(stream_results=True, max_row_buffer=256).execute(query)
+
+
+def _until_full(rows: sa.CursorResult[Any], max_count: int | None) -> list[InboxEntry]:
+    """Take rows until they hold enough messages or bytes."""
+    entries: list[InboxEntry] = []
+    held = size = 0
+    with rows:
+        for row in rows:
+            entries.append(_entry(row))
+            held += entries[-1].count
+            size += len(entries[-1].body)
+            if (max_count is not None and held >= max_count) or size >= BATCH_LIMIT_BYTES:
+                break
+    return entries
+
+
 def _reject_row(
     source_id: SourceId, at: Millis, reject: Reject, origin: str | None = None
 ) -> dict[str, object]:
@@ -217,7 +231,7 @@ def _reject_row(
         "received_at": at,
         "stage": reject.stage.value,
         "reason": reject.reason.value,
-        "detail": reject.detail[:1000],
+        "detail": reject.detail[:1000].replace("\x00", "\ufffd"),  # PostgreSQL takes no NUL
         "payload": reject.payload[:PAYLOAD_LIMIT_BYTES],
         "item": reject.item,
         "origin": origin,

@@ -13,6 +13,8 @@ from tekil.kit.json import JsonValue, decode, encode
 
 T = TypeVar("T")
 
+MAX_NUMBER = 2**63
+
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
@@ -40,3 +42,19 @@ def decode_cursor(cursor: str) -> list[JsonValue]:
     if not isinstance(value, list):
         raise ValueError(f'"{cursor}" is not a cursor from an earlier page')
     return value
+
+
+def decode_numbers(cursor: str, count: int = 1) -> list[int]:
+    """Unwrap a cursor that holds this many whole numbers. Raises ValueError for any other.
+
+    >>> decode_numbers(encode_cursor(5, 7), 2)
+    [5, 7]
+    """
+    numbers = [
+        value
+        for value in decode_cursor(cursor)
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < MAX_NUMBER
+    ]
+    if len(numbers) != count or len(decode_cursor(cursor)) != count:
+        raise ValueError(f'"{cursor}" is not a cursor from an earlier page')
+    return numbers
