@@ -51,7 +51,6 @@ class PipelineLoop:
         writer: WarehouseWriter,
         lease: Lease,
         chores: Chores,
-        on_batch: Callable[[BatchResult], None] | None = None,
     ) -> None:
         self._inbox = inbox
         self.worker = worker
@@ -59,7 +58,6 @@ class PipelineLoop:
         self._lease = lease
         self._chores = chores
         self._ready = False
-        self._on_batch = on_batch
         self._wake = threading.Event()
         self._ending = threading.Event()
         self._commands: queue.SimpleQueue[tuple[Command, Future[None]]] = queue.SimpleQueue()
@@ -156,10 +154,9 @@ class PipelineLoop:
             )
 
     def _publish(self, result: BatchResult) -> None:
-        """Hand a committed batch on: to the warehouse, and to who follows what changes."""
-        self.writer.put(result.batch, result.parcels, self.worker.applied_seq)
-        if self._on_batch is not None:
-            self._on_batch(result)
+        """Hand a committed batch on to the warehouse, and so to who follows what changes."""
+        applied = self.worker.applied_seq
+        self.writer.put(result.batch, result.parcels, applied, result.touched)
 
     def _may_work(self) -> bool:
         """Take the lease, and what an earlier worker left, before the first batch."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 import structlog
@@ -12,12 +13,20 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from tekil.events.store import HistoryStore, Parcel
 from tekil.inbox.model import Reject, RejectReason, RejectStage
-from tekil.kit.ids import Seq
+from tekil.kit.ids import ProfileId, Seq
 from tekil.store.warehouse import Warehouse
 
 RETRY_SECONDS = 1.0
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    number: int
+    parcels: Sequence[Parcel]
+    last_seq: Seq
+    touched: frozenset[ProfileId]
 
 
 class WarehouseWriter:
@@ -29,11 +38,14 @@ class WarehouseWriter:
         history: HistoryStore,
         *,
         on_reject: Callable[[int, Reject], None],
+        on_stored: Callable[[frozenset[ProfileId]], None] | None = None,
     ) -> None:
         self._warehouse = warehouse
         self._history = history
         self._on_reject = on_reject
-        self._queue: deque[tuple[int, Sequence[Parcel], Seq]] = deque()
+        self.on_stored = on_stored
+        """Told which profiles a batch touched, once all of it can be queried."""
+        self._queue: deque[_Batch] = deque()
         self._wake = threading.Condition()
         self._ending = False
         self._halted = threading.Event()
@@ -60,10 +72,16 @@ class WarehouseWriter:
         if not self._thread.is_alive():
             self._thread.start()
 
-    def put(self, batch: int, parcels: Sequence[Parcel], last_seq: Seq) -> None:
+    def put(
+        self,
+        batch: int,
+        parcels: Sequence[Parcel],
+        last_seq: Seq,
+        touched: frozenset[ProfileId] = frozenset(),
+    ) -> None:
         """Hand over a committed batch, which ends with the request ``last_seq``."""
         with self._wake:
-            self._queue.append((batch, parcels, last_seq))
+            self._queue.append(_Batch(batch, parcels, last_seq, touched))
             self._wake.notify()
 
     def waiting(self) -> int:
@@ -87,13 +105,15 @@ class WarehouseWriter:
                     self._wake.wait()
                 if not self._queue or self._halted.is_set():
                     return
-                batch, parcels, last_seq = self._queue[0]
-            if not self._until_stored(batch, parcels):
+                first = self._queue[0]
+            if not self._until_stored(first.number, first.parcels):
                 return
+            if self.on_stored is not None and first.touched:
+                self.on_stored(first.touched)
             with self._wake:
-                if self._queue and self._queue[0][0] == batch:
+                if self._queue and self._queue[0] is first:
                     self._queue.popleft()
-                    self.stored_seq = last_seq
+                    self.stored_seq = first.last_seq
 
     def _until_stored(self, batch: int, parcels: Sequence[Parcel]) -> bool:
         look_first = False
