@@ -18,6 +18,7 @@ from tekil.collect.tracking import TrackingApp, TrackingSettings
 from tekil.events.api import InboxLag, Stats
 from tekil.events.api import router as events_router
 from tekil.events.summary import router as summary_router
+from tekil.identity.api import router as identity_router
 from tekil.identity.listing import router as identities_router
 from tekil.inbox.api import router as inbox_router
 from tekil.metrics import StatsCollector
@@ -75,6 +76,7 @@ def _api(runtime: Runtime) -> FastAPI:
         profiles_router,
         events_router,
         summary_router,
+        identity_router,
         identities_router,
         inbox_router,
     ):
@@ -103,6 +105,8 @@ def _share(app: FastAPI, runtime: Runtime) -> None:
     state.source_id_of = lambda name: runtime.sources.by_name(name).source_id
     state.source_name_of = replayer.source_name
     state.profiles = runtime.profiles
+    state.identity = runtime.identity
+    state.by_hand = runtime.by_hand
     state.timeline = runtime.timeline
     state.history = runtime.history
     state.inbox = runtime.inbox

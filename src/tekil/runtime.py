@@ -16,18 +16,22 @@ from tekil.collect.tables import sources as _sources  # noqa: F401  (registers i
 from tekil.errors import InvalidDefinition
 from tekil.events.ddl import STATEMENTS
 from tekil.events.store import HistoryStore
+from tekil.identity.definition import rules_from_json
 from tekil.identity.graph import IdentityGraph
 from tekil.identity.identifiers import Identifiers
 from tekil.identity.model import Normaliser
 from tekil.identity.namespaces import DEFAULT_RULES
 from tekil.identity.rules import Rulebook
+from tekil.identity.service import IdentityService
 from tekil.identity.store import IdentityStore
 from tekil.inbox.committer import GroupCommitter
 from tekil.inbox.model import Reject
 from tekil.inbox.store import Inbox
 from tekil.kit.clock import Clock, Millis, SystemClock
 from tekil.kit.ids import Seq, SourceId
+from tekil.kit.json import decode
 from tekil.pipeline.batch import APPLIED_SEQ, NEXT_IDENTITY, BatchWorker, Stores
+from tekil.pipeline.by_hand import ByHand
 from tekil.pipeline.chores import Chores
 from tekil.pipeline.loop import PipelineLoop
 from tekil.pipeline.prepare import Preparer
@@ -86,7 +90,7 @@ class Runtime:
         self.stores = Stores(
             self.state, self.inbox, self.history, identity, ProfileStore(self.state)
         )
-        self.rules = Rulebook(DEFAULT_RULES)
+        self.rules = self._stored_rules()
         self.key = self.history.installation_key()
         self.access = AccessService(
             self.state,
@@ -100,7 +104,16 @@ class Runtime:
             self.state, identity, self.key, self.rules, self._identifiers()
         )
         self.timeline = Timeline(self.warehouse, self.sources)
+        self.identity = IdentityService(identity, self.profiles.find_node, lambda: self.rules)
         self.pipeline = self._pipeline()
+        self.by_hand = ByHand(
+            self.pipeline,
+            identity,
+            clock,
+            self.profiles.find_node,
+            self.adopt_rules,
+            lambda: self.rules,
+        )
         self.committer = GroupCommitter(self.inbox, self.pipeline.wake)
 
     def start(self) -> None:
@@ -115,6 +128,14 @@ class Runtime:
         self.pipeline.stop()
         self.close()
 
+    def adopt_rules(self, rules: Rulebook) -> None:
+        """Work and read by other identity rules from now on."""
+        self.rules = rules
+        self.profiles.adopt_rules(rules, self._identifiers())
+        worker = self.pipeline.worker
+        worker.preparer = Preparer(self._identifiers(), self._geo)
+        worker.graph.reset(worker.graph.next_id, rules)
+
     def lag(self, progress: Mapping[str, int]) -> tuple[int, Millis | None]:
         """How many accepted messages cannot be queried yet, and when the oldest came."""
         if self.settings.role in (Role.ALL, Role.WORKER):
@@ -125,12 +146,17 @@ class Runtime:
         """Close the stores and give up the data directory."""
         self._open.close()
 
+    def _stored_rules(self) -> Rulebook:
+        with self.state.read() as connection:
+            row = self.stores.identity.rules(connection)
+        return Rulebook(DEFAULT_RULES if row is None else rules_from_json(decode(row.rules)))
+
     def _identifiers(self) -> Identifiers:
         return Identifiers(self.rules, NORMALISERS)
 
     def _pipeline(self) -> PipelineLoop:
         settings = self.settings
-        geo = GeoIp(settings.geoip) if settings.geoip else None
+        self._geo = GeoIp(settings.geoip) if settings.geoip else None
         progress = self.history.progress()
         graph = IdentityGraph(
             self.stores.identity, self.rules, self.key, progress.get(NEXT_IDENTITY, 1)
@@ -138,7 +164,7 @@ class Runtime:
         worker = BatchWorker(
             self.stores,
             sources=self.sources,
-            preparer=Preparer(self._identifiers(), geo),
+            preparer=Preparer(self._identifiers(), self._geo),
             graph=graph,
             clock=self.clock,
             dedup_days=settings.dedup_days,

@@ -45,7 +45,7 @@ class Told:
     at: Millis
     strong: bool
     message_id: MessageId
-    source_id: SourceId = SourceId(1)
+    source_id: SourceId = field(default=1)  # type: ignore[assignment]
     hand: str = ""
     """``join`` or ``separate``: then ``refs`` are the two."""
 
@@ -108,8 +108,8 @@ class Evidence:
         for link in told.links:
             for ref in (link.left, link.right):
                 self._see(ref, told, attested=ref in told.refs)
-            one, other = self.identities[link.left], self.identities[link.right]
-            self._claim(one.identity_id, other.identity_id, link.kind, told)
+            left, right = self.identities[link.left], self.identities[link.right]
+            self._claim(left.identity_id, right.identity_id, link.kind, told)
 
     def solution(self, rules: Rulebook) -> Solution:
         return solve(

@@ -44,11 +44,14 @@ def nodes_by_profile_sql(connection: sa.Connection, profiles: Collection[int]) -
     return sa.select(identities).where(in_list(connection, identities.c.profile_id, profiles))
 
 
-def claims_touching_sql(connection: sa.Connection, ids: Collection[int]) -> sa.CompoundSelect[Any]:
+def claims_touching_sql(
+    connection: sa.Connection, ids: Collection[int], until: int | None = None
+) -> sa.CompoundSelect[Any]:
     """Every claim with an end among these identities; one with both ends among them once."""
+    known = sa.true() if until is None else claims.c.event_time <= until
     return sa.union(
-        sa.select(claims).where(in_list(connection, claims.c.a, ids)),
-        sa.select(claims).where(in_list(connection, claims.c.b, ids)),
+        sa.select(claims).where(in_list(connection, claims.c.a, ids), known),
+        sa.select(claims).where(in_list(connection, claims.c.b, ids), known),
     )
 
 

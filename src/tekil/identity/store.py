@@ -48,10 +48,10 @@ class IdentityStore:
         return _nodes(connection.execute(sql.nodes_by_profile_sql(connection, profiles)))
 
     def claims_touching(
-        self, connection: sa.Connection, ids: Collection[int]
+        self, connection: sa.Connection, ids: Collection[int], until: int | None = None
     ) -> dict[ClaimKey, tuple[Claim, str | None]]:
         """Read claims with an end among these identities, each with why it is refused, if so."""
-        return _claims(connection.execute(sql.claims_touching_sql(connection, ids)))
+        return _claims(connection.execute(sql.claims_touching_sql(connection, ids, until)))
 
     def open_claims_touching(
         self, connection: sa.Connection, ids: Collection[int]
@@ -213,8 +213,8 @@ class IdentityStore:
     def write_rules(self, connection: sa.Connection, rules: str, at: Millis, by: str) -> int:
         """Add rules; the answer is their version."""
         row = {"rules": rules, "created_at": at, "created_by": by}
-        done = connection.execute(sa.insert(identity_rules).values(row))
-        return int(done.inserted_primary_key[0])
+        added = sa.insert(identity_rules).values(row).returning(identity_rules.c.version)
+        return int(connection.execute(added).scalar_one())
 
     def namespaces(self, connection: sa.Connection) -> list[str]:
         """Every namespace of which there is an identity."""
@@ -265,7 +265,7 @@ def _nodes(rows: Iterable[sa.Row[Any]]) -> list[Node]:
     ]
 
 
-def _claims(rows: Iterable[sa.Row[Any]]) -> dict[ClaimKey, tuple[Claim, str | None]]:
+def _claims(rows: Iterable[Any]) -> dict[ClaimKey, tuple[Claim, str | None]]:
     found: dict[ClaimKey, tuple[Claim, str | None]] = {}
     for a, b, kind, strong, event_time, message_id, source_id, refused in rows:
         claim = Claim(

@@ -315,7 +315,7 @@ def _parcels(batch: int, messages: Sequence[Prepared], lines: Mapping[str, bytes
 
 def _mapping_parcels(profile_of: Mapping[IdentityId, ProfileId], first: int) -> list[Parcel]:
     moves = iter(profile_of.items())
-    parcels = []
+    parcels: list[Parcel] = []
     while part := dict(islice(moves, MAX_MOVES)):
         batch = first + len(parcels)
         parcels.append(Parcel(batch, 0, 0, "identity_profiles", mapping_lines(part, batch)))

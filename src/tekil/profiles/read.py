@@ -91,6 +91,10 @@ class ProfileReader:
         self.rules = rules
         self.identifiers = identifiers
 
+    def adopt_rules(self, rules: Rulebook, identifiers: Identifiers) -> None:
+        """Read by other identity rules from now on."""
+        self.rules, self.identifiers = rules, identifiers
+
     def find_node(self, connection: sa.Connection, ref: str, region: str = "TR") -> Node:
         """Find the identity that ``namespace:value`` or ``profile_id:…`` names.
 
