@@ -15,7 +15,7 @@ import msgspec
 
 from tekil.collect.message import ABSENT, Envelope, decode_envelope
 from tekil.collect.model import Source
-from tekil.collect.validate import check_readable, nests_too_deep, read_item
+from tekil.collect.validate import check_readable, has_nul_key, nests_too_deep, read_item
 from tekil.errors import MalformedRequest, TooLarge
 from tekil.inbox.model import Reject, RejectReason, RejectStage, Submission
 from tekil.kit.clock import Millis
@@ -176,6 +176,8 @@ def check_context(request: ReadRequest, max_bytes: int, max_expanded: int) -> No
     fault = check_readable(context)
     if fault is not None:
         raise MalformedRequest(f"The context of the batch cannot be read: {fault[1]}")
+    if has_nul_key(context):
+        raise MalformedRequest("A key in the context of the batch holds the character NUL.")
 
 
 def _typed(reject: Reject, path_type: str) -> Reject:

@@ -145,10 +145,19 @@ def check_nul(message: Message, raw: bytes) -> Fault:
     ):
         if isinstance(value, str) and NUL in value:
             return RejectReason.INVALID_TEXT, f"{field} holds the character NUL (U+0000)."
-    for field, part in (("properties", message.properties), ("traits", message.traits)):
-        if bytes(part) and _has_nul_key(decode(part)):
+    for field, part in (
+        ("properties", message.properties),
+        ("traits", message.traits),
+        ("context", message.context),
+    ):
+        if has_nul_key(bytes(part)):
             return RejectReason.INVALID_TEXT, f"A key in {field} holds the character NUL (U+0000)."
     return None
+
+
+def has_nul_key(raw: bytes) -> bool:
+    """Whether a key somewhere in this JSON holds the character NUL."""
+    return NUL_ESCAPED in raw and _is_nul_keyed(decode(raw))
 
 
 def check_objects(message: Message, _raw: bytes) -> Fault:
@@ -211,10 +220,10 @@ CHECKS: tuple[Callable[[Message, bytes], Fault], ...] = (
 )
 
 
-def _has_nul_key(value: JsonValue) -> bool:
+def _is_nul_keyed(value: JsonValue) -> bool:
     if isinstance(value, dict):
-        return any(NUL in key or _has_nul_key(part) for key, part in value.items())
-    return isinstance(value, list) and any(_has_nul_key(part) for part in value)
+        return any(NUL in key or _is_nul_keyed(part) for key, part in value.items())
+    return isinstance(value, list) and any(_is_nul_keyed(part) for part in value)
 
 
 def _shape_reason(raw: bytes) -> RejectReason:

@@ -12,6 +12,10 @@ LATEST = Millis(2**62)
 EARLIEST = Millis(-(2**62))
 MAX_EXAMPLES = 5
 MAX_EXAMPLE_CHARS = 80
+MAX_NAME_CHARS = 128
+"""Longer property names are not listed: with an event's name they would not fit an index."""
+
+NUL = "\x00"
 MAX_PROPERTIES = 300
 """Properties of one event that are listed; more means that keys are being made up."""
 
@@ -59,7 +63,7 @@ class EventFacts:
             for name in shape:
                 facts = found.get(name)
                 if facts is None:
-                    if len(found) >= MAX_PROPERTIES:
+                    if len(found) >= MAX_PROPERTIES or len(name) > MAX_NAME_CHARS or NUL in name:
                         continue
                     facts = found[name] = PropertyFacts()
                 facts.count += count

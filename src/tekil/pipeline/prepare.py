@@ -8,7 +8,7 @@ identify  which identities it names, and what it claims of them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from tekil.clean.traits import CleanedValue, clean_traits
 from tekil.collect.message import Envelope, Message, decode_envelope, decode_message, id_text
 from tekil.collect.model import Source, Trust
 from tekil.collect.times import event_time, read_time
+from tekil.collect.validate import MAX_ID_CHARS, NUL
 from tekil.identity.identifiers import NO_LINKS, Identifiers, Link, Ref
 from tekil.identity.model import Strength
 from tekil.inbox.model import InboxEntry, Reject, RejectReason, RejectStage
@@ -30,6 +31,7 @@ from tekil.kit.ids import MessageId, SourceId
 from tekil.kit.json import JsonObject, JsonValue, decode_object, encode
 
 EMPTY = b"{}"
+MAX_TRAIT_NAME_CHARS = 256
 NOTHING = frozenset({b"", b"null", EMPTY})
 NO_PROPERTIES: JsonObject = {}
 
@@ -57,6 +59,15 @@ class Prepared(msgspec.Struct, gc=False):
     facts: ContextFacts
     revenue: Decimal | None
     currency: str
+
+
+class UnusableError(Exception):
+    """A message that was accepted and cannot be worked on, with the reason."""
+
+    def __init__(self, reason: RejectReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
 
 
 class _Request(NamedTuple):
@@ -95,6 +106,8 @@ class Preparer:
                     message.type = entry.type
                 prepared = self._one(request, place, message)
                 yield prepared if prepared.refs else _nobody(bytes(raw), place)
+            except UnusableError as error:
+                yield Reject(RejectStage.PROCESS, error.reason, error.detail, bytes(raw), place)
             except Exception as error:  # nothing that a client sends may stop the pipeline
                 detail = f"{type(error).__name__}: {error}"
                 yield Reject(RejectStage.PROCESS, RejectReason.INTERNAL, detail, bytes(raw), place)
@@ -106,11 +119,14 @@ class Preparer:
         message_id = id_text(message.message_id) or f"tekil-{entry.seq}-{place}"
         facts, context_json = self._context(request, message, context_json)
         event = str(message.event if kind == "track" else message.name or "")
+        if NUL in event or NUL in message_id:
+            raise UnusableError(RejectReason.INVALID_TEXT, "A name or id holds the character NUL.")
         traits: dict[str, CleanedValue] | None = None
         revenue, currency = None, None
         if kind in ("identify", "group"):
             sent = _sent_traits(message, kind, context_json)
             traits = clean_traits(sent, source.settings.default_region)
+            check_trait_names(traits)
             properties = {name: trait.value for name, trait in traits.items()}
             properties_json = encode(properties)
         else:
@@ -190,6 +206,19 @@ class Preparer:
         return refs, links
 
 
+def check_trait_names(names: Iterable[str]) -> None:
+    """Trait names are short, because the state is looked up by them. Raises UnusableError."""
+    for name in names:
+        if len(name) > MAX_TRAIT_NAME_CHARS:
+            raise UnusableError(
+                RejectReason.ID_TOO_LONG,
+                f'The trait name "{name[:32]}…" has {len(name)} characters; '
+                f"{MAX_TRAIT_NAME_CHARS} are allowed.",
+            )
+        if NUL in name:
+            raise UnusableError(RejectReason.INVALID_TEXT, "A trait name holds the character NUL.")
+
+
 def _cut_ip(context_json: bytes, ip: str | None, kept: str) -> bytes:
     """The context with only that of its address which may be kept."""
     if ip and kept and context_json.count(b'"ip"') == 1 and b"\\" not in context_json:
@@ -221,9 +250,11 @@ def _nobody(raw: bytes, place: int) -> Reject:
 
 def split(entry: InboxEntry) -> tuple[Envelope, Sequence[bytes | msgspec.Raw]]:
     """Take a request's messages apart."""
+    # A row of the warehouse is one line: JSON may be broken into lines between its values only.
+    body = entry.body.replace(b"\n", b" ")
     if entry.type:
-        return Envelope(), [entry.body]
-    envelope = decode_envelope(entry.body)
+        return Envelope(), [body]
+    envelope = decode_envelope(body)
     return envelope, envelope.batch or ()
 
 
@@ -255,7 +286,10 @@ def _group_id(message: Message, kind: str, context_json: bytes) -> str | None:
     if b'"groupId"' not in context_json:
         return None
     value: JsonValue = decode_object(context_json).get("groupId")
-    return id_text(value) if isinstance(value, (str, int, float)) else None
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    text = id_text(value)
+    return text if text and len(text) <= MAX_ID_CHARS and NUL not in text else None
 
 
 def _time(message: Message, sent_at: Millis | None, received_at: Millis) -> Millis:

@@ -49,6 +49,8 @@ class WarehouseWriter:
         self._wake = threading.Condition()
         self._ending = False
         self._halted = threading.Event()
+        self._inserting = threading.Lock()
+        """Whoever looks whether rows are there waits for an insert that is under way."""
         self._thread = threading.Thread(target=self._run, name="warehouse-writer", daemon=True)
         self.stored_batch = 0
         self.stored_seq = Seq(0)
@@ -135,13 +137,14 @@ class WarehouseWriter:
         return False
 
     def _insert_batch(self, batch: int, parcels: Sequence[Parcel], *, look_first: bool) -> None:
-        for parcel in sorted(parcels, key=lambda p: p.table == "events"):
-            lines = parcel.lines
-            if look_first and parcel.table == "events":
-                lines = self._missing(parcel)
-            if lines:
-                self._insert(parcel.table, lines)
-        self.stored_batch = batch
+        with self._inserting:
+            for parcel in sorted(parcels, key=lambda p: p.table == "events"):
+                lines = parcel.lines
+                if look_first and parcel.table == "events":
+                    lines = self._missing(parcel)
+                if lines:
+                    self._insert(parcel.table, lines)
+            self.stored_batch = max(batch, self.stored_batch)
 
     def _insert(self, table: str, lines: bytes) -> None:
         """Insert a block; a refused one is halved until the bad lines are found."""
