@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from tekil.collect.message import decode_envelope
+import msgspec
+
+from tekil.collect.message import decode_envelope, decode_message, id_text
+from tekil.collect.model import MessageType
 from tekil.collect.request import join_batch
 from tekil.collect.sources import SourceRegister
 from tekil.collect.validate import read_item
+from tekil.errors import UnknownName, did_you_mean
 from tekil.inbox.model import InboxEntry, Reject, RejectRecord, RejectStage, Submission
 from tekil.inbox.sql import RejectFilter, ReplayFilter
 from tekil.inbox.store import Inbox
 from tekil.kit.clock import Clock, Millis
 from tekil.kit.ids import Seq, SourceId
-from tekil.kit.json import decode_object
+from tekil.pipeline.prepare import made_message_id
 
 PAGE = 500
+
+
+class _Kind(msgspec.Struct):
+    """All that is looked at when messages are chosen by type."""
+
+    type: str | None = None
+
+
+_read_kind = msgspec.json.Decoder(_Kind).decode
 
 
 class Replayer:
@@ -38,9 +51,10 @@ class Replayer:
         """Check rejects again under the present limits; returns (replayed, still rejected)."""
         replayed = still = 0
         before: int | None = None
+        chosen_ids = frozenset(ids) if ids is not None else None
         while page := self._inbox.rejects(wanted, before=before, limit=PAGE):
             before = page[-1].reject_id
-            chosen = [r for r in page if ids is None or r.reject_id in ids]
+            chosen = [r for r in page if chosen_ids is None or r.reject_id in chosen_ids]
             good = [(r.reject_id, s) for r in chosen if (s := self._submission(r)) is not None]
             self._inbox.replay_rejects(good, self._clock.now())
             replayed += len(good)
@@ -56,7 +70,17 @@ class Replayer:
         until: Millis | None,
         types: frozenset[str] | None,
     ) -> int:
-        """Append accepted messages anew, with the time at which they came; returns how many."""
+        """Append accepted messages anew, with the time at which they came; returns how many.
+
+        Raises UnknownName for a type that there is not.
+        """
+        for name in types or ():
+            if name not in frozenset(MessageType):
+                allowed = ", ".join(MessageType)
+                raise UnknownName(
+                    f'There is no message type "{name}"; there are {allowed}.'
+                    f"{did_you_mean(name, MessageType)}"
+                )
         wanted = ReplayFilter(source_id, since, until)
         last, after, count = self._inbox.last_seq(), Seq(0), 0
         while page := self._inbox.matching(wanted, after=after, until=last, limit=PAGE):
@@ -72,27 +96,37 @@ class Replayer:
         if source is None or record.reject.stage is RejectStage.STORE:
             return None
         raw = record.reject.payload
-        kind = str(decode_object(raw).get("type", "")) if raw[:1] == b"{" else ""
-        if isinstance(read_item(raw, 0, kind, source.settings.max_event_bytes), Reject):
+        if isinstance(read_item(raw, 0, "", source.settings.max_event_bytes), Reject):
             return None
         body = b'{"batch":[' + raw + b"]}"
         return Submission(record.source_id, record.received_at, body, 1)
 
 
 def _narrowed(entry: InboxEntry, types: frozenset[str] | None) -> Submission | None:
-    body, count, kind = entry.body, entry.count, entry.type
-    if types is not None and kind and kind not in types:
-        return None
-    if types is not None and not kind:
-        envelope = decode_envelope(body)
-        items = list(_of_types([bytes(raw) for raw in envelope.batch or ()], types))
+    """The messages of the wanted types, each with the id under which it is known."""
+    if entry.type:
+        if types is not None and entry.type not in types:
+            return None
+        body, count = _named(entry.body, entry.seq, 0), entry.count
+    else:
+        envelope = decode_envelope(entry.body)
+        items = [
+            _named(bytes(raw), entry.seq, place)
+            for place, raw in enumerate(envelope.batch or ())
+            if types is None or _read_kind(raw).type in types
+        ]
         if not items:
             return None
         body, count = join_batch(envelope, items), len(items)
     return Submission(
-        entry.source_id, entry.received_at, body, count, kind, entry.ip, entry.user_agent
+        entry.source_id, entry.received_at, body, count, entry.type, entry.ip, entry.user_agent
     )
 
 
-def _of_types(items: list[bytes], types: frozenset[str]) -> Iterator[bytes]:
-    return (raw for raw in items if decode_object(raw).get("type") in types)
+def _named(raw: bytes, seq: Seq, place: int) -> bytes:
+    """Give a message that came without an id the one that it was stored under."""
+    if id_text(decode_message(raw).message_id) is not None:
+        return raw
+    inside = raw.strip()[1:-1].strip()
+    named = b'"messageId":"%b"}' % made_message_id(seq, place).encode()
+    return b"{" + inside + b"," + named if inside else b"{" + named

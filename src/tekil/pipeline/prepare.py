@@ -27,7 +27,7 @@ from tekil.identity.model import Strength
 from tekil.inbox.model import InboxEntry, Reject, RejectReason, RejectStage
 from tekil.kit.clock import Millis
 from tekil.kit.hashing import message_hash
-from tekil.kit.ids import MessageId, SourceId
+from tekil.kit.ids import MessageId, Seq, SourceId
 from tekil.kit.json import JsonObject, JsonValue, decode_object, encode
 
 EMPTY = b"{}"
@@ -116,7 +116,7 @@ class Preparer:
         entry, source, default_context, _, strength = request
         kind = message.type or ""
         context_json = _context_json(message, default_context)
-        message_id = id_text(message.message_id) or f"tekil-{entry.seq}-{place}"
+        message_id = id_text(message.message_id) or made_message_id(entry.seq, place)
         facts, context_json = self._context(request, message, context_json)
         event = str(message.event if kind == "track" else message.name or "")
         if NUL in event or NUL in message_id:
@@ -246,6 +246,11 @@ def _sent_at(envelope: Envelope) -> Millis | None:
 def _nobody(raw: bytes, place: int) -> Reject:
     detail = "Every identifier in the message is empty, malformed or a blocked placeholder."
     return Reject(RejectStage.PROCESS, RejectReason.MISSING_IDENTITY, detail, raw, place)
+
+
+def made_message_id(seq: Seq, place: int) -> MessageId:
+    """The id of a message that came without one: where it stood in the inbox."""
+    return MessageId(f"tekil-{seq}-{place}")
 
 
 def split(entry: InboxEntry) -> tuple[Envelope, Sequence[bytes | msgspec.Raw]]:

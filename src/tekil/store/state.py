@@ -14,7 +14,7 @@ from alembic.config import Config
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tekil.errors import MigrationFailed, StoreUnavailable
+from tekil.errors import InputError, MigrationFailed, StoreUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -104,6 +104,11 @@ class SqlStore:
         except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
             raise StoreUnavailable(
                 f"The {self.schema} database cannot answer: {error.__cause__ or error}"
+            ) from error
+        except sa.exc.DataError as error:
+            # PostgreSQL is stricter than SQLite: the character NUL in a text, a number too large.
+            raise InputError(
+                f"A value cannot be stored or looked up: {error.__cause__}."
             ) from error
 
 
