@@ -104,6 +104,14 @@ def test_unreadable_lines_are_counted_as_rejects_when_they_are_told() -> None:
     assert failed(FOUND, Stored(11, 2, 3, {"TRY": 129_905}, rejects=0)) == set()
 
 
+def test_a_year_told_twice_has_more_duplicates() -> None:
+    truth = small_truth()
+    truth.attempts = 2
+    for duplicates, right in ((1, False), (2, True), (9, True)):
+        stored = Stored(11, duplicates, 3, {"TRY": 129_905})
+        assert check_shop(truth, FOUND, stored).ok == right
+
+
 def test_the_report_names_profiles_that_hold_two_people() -> None:
     merged = [(namespace, value, 5) for namespace, value, _ in FOUND]
     ((profile, keys),) = check_shop(small_truth(), merged, STORED).wrong

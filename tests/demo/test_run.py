@@ -8,7 +8,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from tekil.collect.model import SourceKind
 from tekil.demo.shop.model import OFFLINE_SOURCE, SOURCE_KINDS, ShopConfig
 from tekil.demo.shop.run import run_shop_demo, truth_path
 from tekil.demo.shop.truth import load_truth
-from tekil.errors import Unauthenticated
+from tekil.errors import Conflict, Unauthenticated
+from tekil.kit.clock import Millis
 from tests.demo.conftest import NOW
 
 CONFIG = ShopConfig(now=NOW, people=60, seed=5)
@@ -32,6 +33,7 @@ class Door:
     received: Counter[str] = field(default_factory=Counter)
     imported: list[tuple[Path, str, Path]] = field(default_factory=list)
     closed_to: str = ""
+    message_ids: list[str] = field(default_factory=list)
 
     def create_source(self, name: str, kind: SourceKind) -> str:
         self.sources[name] = kind
@@ -45,7 +47,9 @@ class Door:
     def take(self, key: str, body: bytes) -> int:
         if key == self.closed_to:
             return 401
-        self.received[key] += len(json.loads(body)["batch"])
+        batch = json.loads(body)["batch"]
+        self.received[key] += len(batch)
+        self.message_ids += [message["messageId"] for message in batch]
         return 200
 
 
@@ -102,3 +106,24 @@ def test_a_door_that_stays_shut_ends_the_demo(door: Door, tmp_path: Path) -> Non
         run_shop_demo(door, CONFIG, tmp_path, console=quiet())
     assert not door.imported
     assert not truth_path(tmp_path).exists()
+
+
+def test_an_interrupted_demo_tells_the_same_year_again(door: Door, tmp_path: Path) -> None:
+    door.closed_to = "wk_lale-email"
+    with pytest.raises(Unauthenticated):
+        run_shop_demo(door, CONFIG, tmp_path, console=quiet())
+    door.closed_to = ""
+    came_through = set(door.message_ids)
+    later = replace(CONFIG, now=Millis(NOW + 3_600_000))
+    run = run_shop_demo(door, later, tmp_path, console=quiet())
+    assert run.truth.attempts == load_truth(truth_path(tmp_path)).truth.attempts == 2
+    assert load_truth(truth_path(tmp_path)).now == NOW
+    assert came_through
+    assert len(set(door.message_ids)) == run.truth.messages
+    assert len(door.message_ids) >= run.truth.messages + run.truth.duplicates
+
+
+def test_a_directory_holds_one_shop(door: Door, tmp_path: Path) -> None:
+    run_shop_demo(door, CONFIG, tmp_path, console=quiet())
+    with pytest.raises(Conflict, match="60 people with seed 5"):
+        run_shop_demo(door, replace(CONFIG, seed=6), tmp_path, console=quiet())

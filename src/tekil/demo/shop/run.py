@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, Full, Queue
 from typing import Protocol
 
+import msgspec
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -28,6 +29,8 @@ from tekil.demo.shop.generate import Shop
 from tekil.demo.shop.model import OFFLINE_SOURCE, SOURCE_KINDS, Channel, ShopConfig
 from tekil.demo.shop.offline import write_orders
 from tekil.demo.shop.truth import Truth, save_truth
+from tekil.errors import Conflict
+from tekil.kit.clock import Millis
 
 MESSAGES_PER_PERSON = 30.9
 """How long the progress bar is, before the year has been told."""
@@ -72,12 +75,14 @@ def run_shop_demo(
 ) -> ShopRun:
     """Tell the shop's year to a server; keep the order file and the truth in ``directory``.
 
-    Returns when everything was accepted; the server may still be working on it.
-    Raises what the sending or the import raises.
+    Returns when everything was accepted; the server may still be working on it. After an
+    interruption it tells the very same year again, so that what had come through is dropped as
+    seen. Raises Conflict for a directory that holds another shop, and what sending raises.
     """
+    config, attempts = _begin(directory, config)
     keys = {one: target.create_source(one.value, kind) for one, kind in SOURCE_KINDS.items()}
     target.create_source(OFFLINE_SOURCE, SourceKind.FILE)
-    shop = Shop(config)
+    shop = Shop(config, Truth(attempts=attempts))
     began = time.monotonic()
     with _progress(console or Console(stderr=True), config) as advance:
         sent = _send(target.base_url, keys, shop, advance)
@@ -94,6 +99,35 @@ def run_shop_demo(
         now=config.now,
     )
     return ShopRun(shop.truth, sent, middle - began, ended - middle)
+
+
+class _Begun(msgspec.Struct):
+    """What an attempt leaves behind, for the next one if it is interrupted."""
+
+    people: int
+    seed: int
+    days: int
+    now: int
+    attempts: int
+
+
+def _begin(directory: Path, config: ShopConfig) -> tuple[ShopConfig, int]:
+    """Note what is told; go back to the ``now`` of an attempt that was interrupted."""
+    path = directory / "lale-begun.json"
+    attempts = 1
+    if path.exists():
+        begun = msgspec.json.decode(path.read_bytes(), type=_Begun)
+        if (begun.people, begun.seed, begun.days) != (config.people, config.seed, config.days):
+            raise Conflict(
+                f'"{directory}" holds a sample shop of {begun.people:,} people with seed '
+                f"{begun.seed}. Ask for the same one, or use another data directory."
+            )
+        attempts = begun.attempts + 1
+        config = replace(config, now=Millis(begun.now))
+    directory.mkdir(parents=True, exist_ok=True)
+    note = _Begun(config.people, config.seed, config.days, config.now, attempts)
+    path.write_bytes(msgspec.json.encode(note))
+    return config, attempts
 
 
 def truth_path(directory: Path) -> Path:

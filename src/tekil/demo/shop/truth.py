@@ -27,6 +27,8 @@ class Truth:
     """Different messages sent over HTTP."""
     duplicates: int = 0
     """Messages sent again."""
+    attempts: int = 1
+    """How often the year was told; after an interruption it is told again from the start."""
     offline_orders: int = 0
     """Orders of the order file that can be read."""
     bad_lines: int = 0
@@ -74,6 +76,7 @@ class _Saved(msgspec.Struct):
     shared: list[tuple[str, str, list[int]]]
     messages: int
     duplicates: int
+    attempts: int
     offline_orders: int
     bad_lines: int
     orders: int
@@ -100,6 +103,7 @@ def save_truth(path: Path, truth: Truth, *, people: int, seed: int, now: Millis)
         shared=[(space, value, sorted(all_)) for (space, value), all_ in truth.shared.items()],
         messages=truth.messages,
         duplicates=truth.duplicates,
+        attempts=truth.attempts,
         offline_orders=truth.offline_orders,
         bad_lines=truth.bad_lines,
         orders=truth.orders,
@@ -117,6 +121,7 @@ def load_truth(path: Path) -> SavedTruth:
         shared={(namespace, value): set(people) for namespace, value, people in saved.shared},
         messages=saved.messages,
         duplicates=saved.duplicates,
+        attempts=saved.attempts,
         offline_orders=saved.offline_orders,
         bad_lines=saved.bad_lines,
         orders=saved.orders,
