@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -155,6 +156,14 @@ def scripted(answers: list[httpx.Response | Exception]) -> tuple[HttpDoor, list[
     client = httpx.Client(transport=httpx.MockTransport(answer))
     door = HttpDoor(post_to("http://x", "t", client), sleep=waits.append, patience=20)
     return door, waits
+
+
+def test_the_bodies_are_described(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    for path, key in (("/api/v1/imports", "source"), ("/api/v1/imports/{import_key}/chunk", "to")):
+        body = paths[path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert key in body["properties"]
+        assert "$ref" not in json.dumps(body)
 
 
 def test_trouble_is_waited_out() -> None:

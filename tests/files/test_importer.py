@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.files.fakes import FakeInbox, KilledError, ListDoor, plan_of, write
 
 from tekil.collect.files.door import DirectDoor
-from tekil.collect.files.importer import run
+from tekil.collect.files.importer import look_at, run
 from tekil.collect.files.model import Progress
 from tekil.errors import Conflict
 from tekil.inbox.model import ImportState
@@ -125,6 +125,16 @@ def test_another_mapping_is_another_import(tmp_path: Path) -> None:
     run(path, plan_of(path, "columns: {n: ignore}"), "crm", door_to(inbox))
     assert len(inbox.progress) == 2
     assert len({m["messageId"] for m in inbox.messages}) == 20
+
+
+def test_another_encoding_is_another_import(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "email,ad\na@x.com,I\xfe\xfdl\n".encode("latin-1"))
+    inbox = FakeInbox()
+    for encoding in ("iso-8859-1", "windows-1254"):
+        run(path, look_at(path, encoding=encoding), "crm", door_to(inbox))
+    wrong, right = inbox.messages
+    assert right["traits"]["firstName"] == "Işıl"
+    assert wrong["messageId"] != right["messageId"]
 
 
 def test_two_importers_of_one_file_do_not_mix(tmp_path: Path) -> None:

@@ -44,13 +44,19 @@ def import_routes(
     def door(source: str) -> DirectDoor:
         return DirectDoor(find_source(source).source_id, look, append, clock)
 
-    @router.post("", summary="Begin an import, or ask where it stopped")
+    @router.post(
+        "", summary="Begin an import, or ask where it stopped", openapi_extra=_body_of(BeginBody)
+    )
     async def begin(request: Request, _caller: Importer) -> ProgressOut:
         body = await _read(request, BeginBody)
         facts = FileFacts(body.import_key, body.file_name, body.source, body.kind)
         return _out(await run_in_threadpool(door(body.source).begin, facts))
 
-    @router.post("/{import_key}/chunk", summary="Store a chunk of rows and move the position")
+    @router.post(
+        "/{import_key}/chunk",
+        summary="Store a chunk of rows and move the position",
+        openapi_extra=_body_of(ChunkBody),
+    )
     async def chunk(import_key: str, request: Request, _caller: Importer) -> ProgressOut:
         body = await _read(request, ChunkBody)
         facts = FileFacts(import_key, body.file_name, body.source, body.kind)
@@ -69,6 +75,22 @@ def import_routes(
         return _out(body.to)
 
     return router
+
+
+def _body_of(shape: type[msgspec.Struct]) -> dict[str, object]:
+    """What the API's page says of a body that is decoded by msgspec."""
+    (_,), parts = msgspec.json.schema_components([shape], ref_template="{name}")
+
+    def inlined(value: object) -> object:
+        if isinstance(value, dict):
+            name = value.get("$ref")
+            if isinstance(name, str):
+                return inlined(parts[name])
+            return {key: inlined(inner) for key, inner in value.items()}
+        return [inlined(inner) for inner in value] if isinstance(value, list) else value
+
+    schema = inlined(parts[shape.__name__])
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def _out(progress: Progress) -> ProgressOut:

@@ -12,7 +12,7 @@ from typing import cast
 import msgspec
 
 from tekil.collect.files import fields
-from tekil.collect.files.model import Column, Value, ValueType
+from tekil.collect.files.model import Column, Row, Value, ValueType
 from tekil.collect.files.values import (
     ISO,
     MISSING,
@@ -29,7 +29,19 @@ from tekil.kit.json import decode
 Reading = Callable[[Value], Value]
 """Reads a cell; None is no value. Raises ValueError for one that does not fit."""
 
+Object = dict[str, Value]
+"""The cells of a row by the fields that they go to; an object of a message."""
+
 _WHOLE = ("traits", "properties", "products")
+
+
+class RowError(ValueError):
+    """Why a row cannot become a message, with the line that is to blame."""
+
+    def __init__(self, line: int, detail: str) -> None:
+        super().__init__(detail)
+        self.line = line
+        self.detail = detail
 
 
 def reading(column: Column, zone: tzinfo) -> Reading:
@@ -167,6 +179,21 @@ def read_json(value: Value) -> Value:
         return cast(Value, decode(value))
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f'"{_cut(value)}" is not JSON') from error
+
+
+def prefixed(cells: Object, prefix: str) -> Object:
+    """The cells whose fields begin so, without the beginning."""
+    return {k.removeprefix(prefix): v for k, v in cells.items() if k.startswith(prefix)}
+
+
+def whole_object(cells: Object, target: str, row: Row) -> Object:
+    """A cell that is an object of its own. Raises RowError."""
+    found = cells.get(target)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise RowError(row.line, f"{target} should be an object, not {str(found)[:64]}")
+    return found
 
 
 def _cut(text: str) -> str:

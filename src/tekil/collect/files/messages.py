@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from tekil.clean.email import normalise_email
 from tekil.collect.files import fields
-from tekil.collect.files.cells import Reading, plain_number, reading
+from tekil.collect.files.cells import Object, Reading, RowError, prefixed, reading, whole_object
 from tekil.collect.files.mapping import dump_mapping
 from tekil.collect.files.model import FileFacts, FileKind, FileLook, Mapping, Row, Value
+from tekil.collect.files.orders import merged, products_of, revenue_of
 from tekil.collect.validate import read_item
 from tekil.inbox.model import Reject, RejectReason, RejectStage
 
@@ -24,7 +24,6 @@ PAYLOAD_LIMIT = 64 * 1024
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _encode_texts = msgspec.json.Encoder(decimal_format="string").encode
-Object = dict[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +41,9 @@ class _Field:
     read: Reading
 
 
-class _RowError(ValueError):
-    """Why a row cannot become a message, with the line that is to blame."""
-
-    def __init__(self, line: int, detail: str) -> None:
-        super().__init__(detail)
-        self.line = line
-        self.detail = detail
-
-
 def file_facts(look: FileLook, mapping: Mapping, source: str) -> FileFacts:
     """Which import this is."""
-    key = _digest(look.content_hash, dump_mapping(mapping))
+    key = _digest(look.content_hash, look.encoding, look.delimiter, dump_mapping(mapping))
     return FileFacts(key, look.name, source, mapping.kind)
 
 
@@ -84,7 +74,7 @@ class Builder:
             return _refused(unit, broken.line, broken.fault or "", RejectReason.INVALID_ROW)
         try:
             message = self._make(unit)
-        except _RowError as fault:
+        except RowError as fault:
             return _refused(unit, fault.line, fault.detail, RejectReason.INVALID_ROW)
         try:
             body = _encode(message)
@@ -100,7 +90,7 @@ class Builder:
     def _person(self, unit: Sequence[Row]) -> Object:
         row = unit[0]
         cells = self._cells(row)
-        traits = _prefixed(cells, "traits.") | _whole(cells, "traits", row)
+        traits = prefixed(cells, "traits.") | whole_object(cells, "traits", row)
         for name in ("email", "phone"):
             if name in cells:
                 traits[name] = cells[name]
@@ -113,8 +103,8 @@ class Builder:
         cells = self._cells(row)
         event = cells.get("event") or self.mapping.event
         if not event:
-            raise _RowError(row.line, "it has no event name")
-        properties = _prefixed(cells, "properties.") | _whole(cells, "properties", row)
+            raise RowError(row.line, "it has no event name")
+        properties = prefixed(cells, "properties.") | whole_object(cells, "properties", row)
         properties |= {k: cells[k] for k in ("revenue", "currency") if k in cells}
         if "revenue" in properties and self.mapping.currency:
             properties.setdefault("currency", self.mapping.currency)
@@ -125,17 +115,17 @@ class Builder:
 
     def _order(self, unit: Sequence[Row]) -> Object:
         lines = [self._cells(row) for row in unit]
-        head = _merged(unit, lines)
+        head = merged(unit, lines)
         if "order_id" not in head:
-            raise _RowError(unit[0].line, "it has no order_id")
+            raise RowError(unit[0].line, "it has no order_id")
         properties: Object = {k: head[k] for k in fields.ORDER_FIELDS if k in head}
-        properties |= _prefixed(head, "properties.") | _whole(head, "properties", unit[0])
-        revenue = _revenue(head, lines)
+        properties |= prefixed(head, "properties.") | whole_object(head, "properties", unit[0])
+        revenue = revenue_of(head, lines)
         if revenue is not None:
             properties["revenue"] = revenue
         if self.mapping.currency:
             properties.setdefault("currency", self.mapping.currency)
-        products = _products(unit, lines)
+        products = products_of(unit, lines)
         if products:
             properties["products"] = products
         message = self._message("track", unit[0], head, unit)
@@ -153,7 +143,7 @@ class Builder:
             try:
                 value = field.read(raw)
             except ValueError as error:
-                raise _RowError(row.line, f'column "{field.name}": {error}') from error
+                raise RowError(row.line, f'column "{field.name}": {error}') from error
             if value is not None:
                 cells[field.target] = value
         return cells
@@ -170,7 +160,7 @@ class Builder:
         if context:
             message["context"] = context
         if not context and "userId" not in message and "anonymousId" not in message:
-            raise _RowError(row.line, self._nobody(cells))
+            raise RowError(row.line, self._nobody(cells))
         return message
 
     def _message_id(self, first: Row, cells: Object, unit: Sequence[Row]) -> str:
@@ -214,73 +204,6 @@ def _context(cells: Object) -> Object:
     if device:
         context["device"] = device
     return context
-
-
-def _prefixed(cells: Object, prefix: str) -> Object:
-    return {k.removeprefix(prefix): v for k, v in cells.items() if k.startswith(prefix)}
-
-
-def _whole(cells: Object, target: str, row: Row) -> Object:
-    found = cells.get(target)
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise _RowError(row.line, f"{target} should be an object, not {str(found)[:64]}")
-    return found
-
-
-def _merged(unit: Sequence[Row], lines: Sequence[Object]) -> Object:
-    """What the lines of an order say of the order: the first value of each field."""
-    head: Object = {}
-    for row, cells in zip(unit, lines, strict=True):
-        for target, value in cells.items():
-            first = head.setdefault(target, value)
-            if target in ("revenue", "total", "user_id") and first != value:
-                raise _RowError(
-                    row.line,
-                    f"{target} is {value} here and {first} on line {unit[0].line} of the same "
-                    "order; map the column to line_total if it speaks of the line",
-                )
-    return head
-
-
-def _revenue(head: Object, lines: Iterable[Object]) -> Value:
-    if "revenue" in head:
-        return head["revenue"]
-    if "line_total" in head:
-        return _sum(_exact(cells["line_total"]) for cells in lines if "line_total" in cells)
-    if "products.price" in head and "total" not in head:
-        return _sum(
-            _exact(cells["products.price"]) * _exact(cells.get("products.quantity", 1))
-            for cells in lines
-            if "products.price" in cells
-        )
-    return None
-
-
-def _sum(amounts: Iterable[Decimal]) -> Value:
-    return plain_number(sum(amounts, Decimal(0)))
-
-
-def _exact(value: Value) -> Decimal:
-    """By its shortest text: 19.99 means 19.99, not the binary fraction next to it."""
-    return value if isinstance(value, Decimal) else Decimal(str(value))
-
-
-def _products(unit: Sequence[Row], lines: Sequence[Object]) -> list[Value]:
-    products: list[Value] = []
-    for row, cells in zip(unit, lines, strict=True):
-        whole = cells.get("products")
-        if isinstance(whole, list):
-            products.extend(whole)
-        elif whole is not None:
-            raise _RowError(row.line, f"products should be a list, not {str(whole)[:64]}")
-        product = _prefixed(cells, "products.")
-        if "line_total" in cells:
-            product["line_total"] = cells["line_total"]
-        if product:
-            products.append(product)
-    return products
 
 
 def _refused(unit: Sequence[Row], line: int, detail: str, reason: RejectReason) -> Built:
