@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from backports import zstd
@@ -20,10 +21,12 @@ from tekil.events.tables import (
     property_schema,
 )
 from tekil.kit.clock import Millis
+from tekil.kit.ids import SourceId
 from tekil.kit.json import decode, encode_text
 from tekil.store.lists import in_list
 from tekil.store.state import SqlStore
 
+MAX_CACHED_PROPERTIES = 100_000
 BATCH = "batch"
 """The cursor that counts micro-batches."""
 
@@ -43,6 +46,19 @@ class Parcel:
     last_seq: int
     table: str
     lines: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedEvent:
+    """What is known of one event of one source."""
+
+    source_id: SourceId
+    type: str
+    event: str
+    count: int
+    first_seen: Millis
+    last_seen: Millis
+    properties: dict[str, PropertyFacts]
 
 
 class HistoryStore:
@@ -71,6 +87,8 @@ class HistoryStore:
 
     def save_progress(self, connection: sa.Connection, values: Mapping[str, int]) -> None:
         """Write cursors and counters."""
+        if not values:
+            return
         insert = self.store.insert(progress)
         upsert = insert.on_conflict_do_update(
             index_elements=["name"], set_={"value": insert.excluded.value}
@@ -173,18 +191,19 @@ class HistoryStore:
         """Read the schema from the store again, after a transaction failed."""
         self._properties.clear()
 
-    def schema(self) -> tuple[list[sa.Row[tuple[object, ...]]], list[sa.Row[tuple[object, ...]]]]:
-        """Read the whole learned schema: events, then properties."""
+    def schema(self) -> list[LearnedEvent]:
+        """Read the whole learned schema, the most frequent events first."""
+        by_count = (event_schema.c.count.desc(), event_schema.c.event, event_schema.c.type)
         with self.store.read() as connection:
-            events = connection.execute(
-                sa.select(event_schema).order_by(
-                    event_schema.c.count.desc(), event_schema.c.event, event_schema.c.type
-                )
-            ).all()
-            properties = connection.execute(
+            events = connection.execute(sa.select(event_schema).order_by(*by_count)).all()
+            rows = connection.execute(
                 sa.select(property_schema).order_by(property_schema.c.property)
             ).all()
-        return list(events), list(properties)
+        properties: dict[EventKey, dict[str, PropertyFacts]] = {}
+        for row in rows:
+            key = (SourceId(row.source_id), row.type, row.event)
+            properties.setdefault(key, {})[row.property] = _property_facts(row)
+        return [_learned(row, properties) for row in events]
 
     def _save_events(
         self, connection: sa.Connection, events: Mapping[EventKey, EventFacts]
@@ -219,6 +238,8 @@ class HistoryStore:
         changed: Mapping[tuple[int, str, str, str], PropertyFacts],
     ) -> None:
         """Join types and examples with those known, which are cached: there are few of them."""
+        if len(self._properties) > MAX_CACHED_PROPERTIES:
+            self._properties.clear()
         if any(key not in self._properties for key in changed):
             names = {key[2] for key in changed if key not in self._properties}
             query = sa.select(property_schema).where(
@@ -235,11 +256,18 @@ class HistoryStore:
             facts.types, facts.examples = known.types, known.examples
 
 
-def _property_facts(row: sa.Row[tuple[object, ...]]) -> PropertyFacts:
-    examples = decode(row._mapping["examples"])
-    facts = PropertyFacts(0, set(str(row._mapping["types"]).split(",")))
-    facts.examples = examples if isinstance(examples, list) else []
-    return facts
+def _learned(
+    row: sa.Row[Any], properties: Mapping[EventKey, dict[str, PropertyFacts]]
+) -> LearnedEvent:
+    key = (SourceId(row.source_id), row.type, row.event)
+    seen = Millis(row.first_seen), Millis(row.last_seen)
+    return LearnedEvent(*key, row._mapping["count"], *seen, properties.get(key, {}))
+
+
+def _property_facts(row: sa.Row[Any]) -> PropertyFacts:
+    examples = decode(row.examples)
+    known = examples if isinstance(examples, list) else []
+    return PropertyFacts(row._mapping["count"], {t for t in row.types.split(",") if t}, known)
 
 
 def _property_row(key: tuple[int, str, str, str], facts: PropertyFacts) -> dict[str, object]:
