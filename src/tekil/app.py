@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 import tekil
 from tekil.access.api import router as access_router
 from tekil.access.guard import public
+from tekil.bodies import bounded
 from tekil.collect.api import router as sources_router
 from tekil.collect.files.api import import_routes
 from tekil.collect.tracking import TrackingApp, TrackingSettings
@@ -28,6 +29,9 @@ from tekil.profiles.api import router as profiles_router
 from tekil.replay import Replayer
 from tekil.runtime import Runtime
 from tekil.settings import Role
+
+MAX_BODY_BYTES = 33 * 1024 * 1024
+"""A chunk of an import is the largest thing that anybody sends to the API."""
 
 SWITCH_SECONDS = 0.0005
 """How long one thread may hold the interpreter while another waits: requests come first."""
@@ -55,6 +59,8 @@ def create_app(runtime: Runtime) -> Any:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if collects and scope["type"] == "http" and tracking.handles(scope):
             await tracking(scope, receive, send)
+        elif scope["type"] == "http":
+            await api(scope, bounded(scope, receive), send)
         else:
             await api(scope, receive, send)
 
@@ -68,6 +74,7 @@ def _api(runtime: Runtime) -> FastAPI:
         description="One customer, one profile.",
         docs_url="/docs",
         redoc_url=None,
+        max_body_size=MAX_BODY_BYTES,
     )
     install_problems(app)
     for router in (

@@ -12,10 +12,9 @@ from tekil.access.guard import requires
 from tekil.access.model import Permission
 from tekil.collect.sources import SourceRegister
 from tekil.errors import InputError
-from tekil.events.store import HistoryStore
+from tekil.events.store import HistoryStore, LearnedEvent
 from tekil.kit.clock import to_iso
-from tekil.kit.ids import SourceId
-from tekil.kit.json import JsonObject, JsonValue, decode, encode
+from tekil.kit.json import JsonObject, encode
 from tekil.kit.paging import decode_numbers, encode_cursor
 
 router = APIRouter(prefix="/api/v1", tags=["events"])
@@ -85,38 +84,28 @@ def get_schema(
 
 def schema_items(history: HistoryStore, sources: SourceRegister) -> list[JsonObject]:
     """The learned schema, an item for each event of each source."""
-    events, properties = history.schema()
-    by_event: dict[tuple[int, str, str], JsonObject] = {}
-    for row in properties:
-        fields = row._mapping
-        key = (fields["source_id"], fields["type"], fields["event"])
-        by_event.setdefault(key, {})[fields["property"]] = {
-            "count": fields["count"],
-            "types": _texts(fields["types"]),
-            "examples": decode(fields["examples"]),
+    return [_schema_item(learned, sources) for learned in history.schema()]
+
+
+def _schema_item(learned: LearnedEvent, sources: SourceRegister) -> JsonObject:
+    source = sources.by_id(learned.source_id)
+    properties: JsonObject = {
+        name: {
+            "count": facts.count,
+            "types": [*sorted(facts.types)],
+            "examples": facts.examples,
         }
-    return [_schema_item(row._mapping, by_event, sources) for row in events]
-
-
-def _schema_item(
-    fields: object, by_event: dict[tuple[int, str, str], JsonObject], sources: SourceRegister
-) -> JsonObject:
-    row: dict[str, JsonValue] = dict(fields)  # type: ignore[call-overload]
-    source_id, type_, event = int(str(row["source_id"])), str(row["type"]), str(row["event"])
-    source = sources.by_id(SourceId(source_id))
-    return {
-        "source": source.name if source is not None else str(source_id),
-        "type": type_,
-        "event": event,
-        "count": row["count"],
-        "first_seen": to_iso(int(str(row["first_seen"]))),
-        "last_seen": to_iso(int(str(row["last_seen"]))),
-        "properties": by_event.get((source_id, type_, event), {}),
+        for name, facts in learned.properties.items()
     }
-
-
-def _texts(joined: str) -> list[JsonValue]:
-    return [word for word in joined.split(",") if word]
+    return {
+        "source": source.name if source is not None else str(learned.source_id),
+        "type": learned.type,
+        "event": learned.event,
+        "count": learned.count,
+        "first_seen": to_iso(learned.first_seen),
+        "last_seen": to_iso(learned.last_seen),
+        "properties": properties,
+    }
 
 
 def _start(cursor: str | None) -> int:
