@@ -83,7 +83,7 @@ class ClosedLoop:
             self.latencies.add(time.perf_counter() - began)
             self._next(connection)
 
-        connection.send(post_head(self._path, self._key, len(body)), body, reply)
+        connection.send(post_head(path_for(self._path, body), self._key, len(body)), body, reply)
 
 
 class OpenLoop:
@@ -172,10 +172,21 @@ async def _ask(pool: Pool, head: bytes, body: memoryview) -> tuple[int, bytes]:
     return await answer
 
 
+def path_for(path: str, body: memoryview) -> str:
+    """The path with {type} replaced by the type of the message, which stands first in it.
+
+    >>> path_for("/v1/{type}", memoryview(b'{"type":"page","messageId":"1"}'))
+    '/v1/page'
+    """
+    if "{type}" not in path:
+        return path
+    return path.replace("{type}", bytes(body[:40]).split(b'"', 4)[3].decode())
+
+
 def posts(path: str, key: str, bodies: Sequence[memoryview]) -> Iterator[tuple[bytes, memoryview]]:
     """Requests of bodies, in order. Running out of them is a mistake of the caller."""
     for body in bodies:
-        yield post_head(path, key, len(body)), body
+        yield post_head(path_for(path, body), key, len(body)), body
     raise RuntimeError(f"The file holds only {len(bodies)} bodies: make more.")
 
 

@@ -16,7 +16,7 @@ from bench.make_data import Shape
 from bench.setting import Setting
 
 CONNECTIONS = 64
-PATH = "/v1/track"
+PATH = "/v1/{type}"
 
 
 def run(setting: Setting) -> Iterator[Figure]:

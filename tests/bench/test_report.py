@@ -10,7 +10,7 @@ from bench.figures import Aim, Figure
 from bench.loads import LOADS
 from bench.report import Record, page
 
-from bench import figures, latency
+from bench import client, figures, latency
 
 MACHINE = {"machine": "2 cores", "system": "Linux", "commit": "abc", "date": "2026-11-22"}
 
@@ -69,5 +69,5 @@ def test_every_load_says_what_would_refute_it() -> None:
 
 
 def test_docstring_examples() -> None:
-    for module in (figures, latency):
+    for module in (client, figures, latency):
         assert doctest.testmod(module).failed == 0
