@@ -16,6 +16,7 @@ from tekil.bodies import bounded
 from tekil.collect.api import router as sources_router
 from tekil.collect.files.api import import_routes
 from tekil.collect.tracking import TrackingApp, TrackingSettings
+from tekil.console.landing import router as landing_router
 from tekil.events.api import InboxLag, Stats
 from tekil.events.api import router as events_router
 from tekil.events.summary import router as summary_router
@@ -86,6 +87,7 @@ def _api(runtime: Runtime) -> FastAPI:
         identity_router,
         identities_router,
         inbox_router,
+        landing_router,
     ):
         app.include_router(router)
     app.include_router(
@@ -119,6 +121,7 @@ def _share(app: FastAPI, runtime: Runtime) -> None:
     state.inbox = runtime.inbox
     state.replay_rejects = replayer.rejects
     state.replay_inbox = replayer.accepted
+    state.landing = lambda: _landing_figures(runtime)
     state.stats = lambda: read_stats(runtime)
 
 
@@ -136,6 +139,11 @@ def _operations(app: FastAPI, runtime: Runtime) -> None:
     def metrics() -> Response:
         """Figures for Prometheus."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _landing_figures(runtime: Runtime) -> tuple[int, int, str]:
+    progress = runtime.history.progress()
+    return progress.get(EVENTS, 0), progress.get(PROFILES, 0), str(runtime.settings.data)
 
 
 def read_stats(runtime: Runtime) -> Stats:

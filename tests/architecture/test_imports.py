@@ -35,6 +35,7 @@ ROOMS = (
     "metrics",
     "runtime",
     "replay",
+    "console",
     "app",
     "commands",
     "cli",

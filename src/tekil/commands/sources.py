@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tekil.clean.ip import IpPolicy
 from tekil.collect.model import SourceKind
 from tekil.commands.connection import connect
 from tekil.commands.options import Data, Json, settings_for
@@ -23,11 +24,26 @@ def add(
     region: Annotated[
         str | None, typer.Option(help="Country of phone numbers without a country code.")
     ] = None,
+    rate: Annotated[
+        int | None, typer.Option("--events-per-second", help="Faster is answered 429.")
+    ] = None,
+    ip_policy: Annotated[
+        IpPolicy | None, typer.Option("--ip", help="What is kept of network addresses.")
+    ] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict", help="List in the reply what was wrong.")
+    ] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Make a source and print its write key."""
-    settings = {"default_region": region} if region else {}
+    given = {
+        "default_region": region,
+        "events_per_second": rate,
+        "ip_policy": ip_policy,
+        "strict": strict,
+    }
+    settings = {name: value for name, value in given.items() if value is not None}
     with connect(settings_for(data)) as api:
         made = api.post("/sources", {"name": name, "kind": kind.value, "settings": settings})
     if as_json:
