@@ -81,7 +81,7 @@ class AppVisit:
 
     def look_at_basket(self) -> None:
         """Open the basket."""
-        properties = f'{{"cart_id":"{self._serial}","products":{self.basket.products}}}'
+        properties = f'{{"cart_id":"{self._serial}","products":{self.basket.brief}}}'
         self.track("Cart Viewed", properties)
 
     def check_out(self, properties: str) -> None:

@@ -65,6 +65,18 @@ class Basket:
             + "]"
         )
 
+    @property
+    def brief(self) -> str:
+        """The products array where only the basket was opened: what is needed to name them."""
+        return (
+            "["
+            + ",".join(
+                f'{{"product_id":"{one.product_id}","price":{money(one.cents)},"quantity":{number}}}'
+                for one, number in self.lines
+            )
+            + "]"
+        )
+
     def order(
         self, order_id: str, affiliation: str, coupon: tuple[str, int] | None, *, delivered: bool
     ) -> tuple[str, Sums]:

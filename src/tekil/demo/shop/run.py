@@ -32,7 +32,7 @@ from tekil.demo.shop.truth import Truth, save_truth
 from tekil.errors import Conflict
 from tekil.kit.clock import Millis
 
-MESSAGES_PER_PERSON = 30.9
+MESSAGES_PER_PERSON = 30.2
 """How long the progress bar is, before the year has been told."""
 _WAITING = 6
 """How many bodies may wait per source; bounds the memory."""

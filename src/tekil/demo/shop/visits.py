@@ -56,7 +56,7 @@ class Online:
         world.truth.see("anonymous_id", visit.anonymous_id, person.number)
         if browser.signed_in is None and world.is_broken(at) and self.random() < 0.5:
             visit.signed_in_as("undefined")  # a bug of the site in one bad week
-        looks = 1 + int(self.random() * 3)
+        looks = 1 + int(self.random() ** 1.2 * 3)
         listings = [visit.look(world.rng) for _ in range(looks)]
         if sign_up and not person.guest_first:
             self._sign_up(visit.at)

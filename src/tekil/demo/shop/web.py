@@ -152,7 +152,7 @@ class WebVisit:
 
     def look_at_basket(self) -> None:
         """Open the basket."""
-        properties = f'{{"cart_id":"{self._serial}","products":{self.basket.products}}}'
+        properties = f'{{"cart_id":"{self._serial}","products":{self.basket.brief}}}'
         self.track("Cart Viewed", properties, self.front.cart)
 
     def check_out(self, properties: str) -> None:

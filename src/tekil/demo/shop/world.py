@@ -32,7 +32,7 @@ ROUTINES: dict[Habit, Routine] = {
     Habit.SEASONAL: Routine((2, 4), 0.6, (1, 2)),
     Habit.LAPSED: Routine((2, 5), 0.45, (1, 4)),
     Habit.ABANDONER: Routine((2, 5), 0.05, (0, 1)),
-    Habit.BROWSER: Routine((1, 3), 0.0, (0, 1)),
+    Habit.BROWSER: Routine((1, 2), 0.0, (0, 1)),
 }
 LAPSED_DAYS = 190
 """A lapsed customer has not been seen for at least so many days."""
