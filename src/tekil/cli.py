@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import tekil
-from tekil.commands import demo, files, people, sources, tokens
+from tekil.commands import demo, doctor, files, people, replay, sources, tokens
 from tekil.commands.output import console, stderr
 from tekil.errors import TekilError
 from tekil.settings import Role, load_settings
@@ -24,9 +24,12 @@ app = typer.Typer(
 app.add_typer(sources.app, name="source")
 app.add_typer(tokens.app, name="token")
 app.add_typer(tokens.admin, name="admin")
+app.add_typer(replay.rejects, name="rejects")
 app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
 app.command("import")(files.import_file)
 app.command("profile")(people.profile)
+app.command("replay")(replay.replay)
 app.command("status")(people.status)
 
 
