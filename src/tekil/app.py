@@ -16,6 +16,7 @@ from tekil.bodies import bounded
 from tekil.collect.api import router as sources_router
 from tekil.collect.files.api import import_routes
 from tekil.collect.tracking import TrackingApp, TrackingSettings
+from tekil.console.landing import Standing
 from tekil.console.landing import router as landing_router
 from tekil.events.api import InboxLag, Stats
 from tekil.events.api import router as events_router
@@ -121,7 +122,7 @@ def _share(app: FastAPI, runtime: Runtime) -> None:
     state.inbox = runtime.inbox
     state.replay_rejects = replayer.rejects
     state.replay_inbox = replayer.accepted
-    state.landing = lambda: _landing_figures(runtime)
+    state.landing = lambda: _standing(runtime)
     state.stats = lambda: read_stats(runtime)
 
 
@@ -141,9 +142,10 @@ def _operations(app: FastAPI, runtime: Runtime) -> None:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _landing_figures(runtime: Runtime) -> tuple[int, int, str]:
+def _standing(runtime: Runtime) -> Standing:
     progress = runtime.history.progress()
-    return progress.get(EVENTS, 0), progress.get(PROFILES, 0), str(runtime.settings.data)
+    data = str(runtime.settings.data)
+    return Standing(progress.get(EVENTS, 0), progress.get(PROFILES, 0), data)
 
 
 def read_stats(runtime: Runtime) -> Stats:

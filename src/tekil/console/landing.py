@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from html import escape
 
 from fastapi import APIRouter, Depends, Request
@@ -64,7 +65,7 @@ PAGE = """<!doctype html>
 </style></head><body><main>
 <h1>Tekil</h1>
 <p>{tagline}</p>
-<p>{running} <b>{event_count}</b> {events}, <b>{profile_count}</b> {profiles}.</p>
+<p>{running}{figures}</p>
 <h2>{find}</h2>
 <pre>tekil profile email:ada@example.com --data {data}</pre>
 <h2>{send}</h2>
@@ -91,18 +92,44 @@ def language(asked: str | None, accepted: str) -> str:
     return "en"
 
 
-def landing_page(lang: str, events: int, profiles: int, data: str) -> str:
-    """The page as HTML."""
-    grouped = "{:,}".format
-    counts = {"event_count": grouped(events), "profile_count": grouped(profiles)}
-    if lang == "tr":
-        counts = {name: text.replace(",", ".") for name, text in counts.items()}
-    return PAGE.format(lang=lang, data=escape(data), **counts, **TEXTS[lang])
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand; shown to whoever sits at the machine, and to nobody else."""
+
+    events: int
+    profiles: int
+    data: str
 
 
-@router.get("/", dependencies=[Depends(public("it says no more than that Tekil runs"))])
+def landing_page(lang: str, standing: Standing | None) -> str:
+    """The page as HTML; without ``standing`` it says no more than that Tekil runs."""
+    texts = TEXTS[lang]
+    figures, data = "", "tekil-data"
+    if standing is not None:
+        data = standing.data
+        figures = (
+            f" <b>{_grouped(standing.events, lang)}</b> {texts['events']},"
+            f" <b>{_grouped(standing.profiles, lang)}</b> {texts['profiles']}."
+        )
+    return PAGE.format(lang=lang, data=escape(data), figures=figures, **texts)
+
+
+def _grouped(count: int, lang: str) -> str:
+    text = f"{count:,}"
+    return text.replace(",", ".") if lang == "tr" else text
+
+
+@router.get("/", dependencies=[Depends(public("to strangers it says only that Tekil runs"))])
 def landing(request: Request, lang: str | None = None) -> HTMLResponse:
     """Show the page."""
-    read: Callable[[], tuple[int, int, str]] = request.app.state.landing
+    read: Callable[[], Standing] = request.app.state.landing
     chosen = language(lang, request.headers.get("accept-language", ""))
-    return HTMLResponse(landing_page(chosen, *read()))
+    return HTMLResponse(landing_page(chosen, read() if _is_local(request) else None))
+
+
+def _is_local(request: Request) -> bool:
+    """Whether a browser on this machine asks, and not a proxy on it for somebody elsewhere."""
+    host = request.client.host if request.client else ""
+    return host in ("127.0.0.1", "::1") and not any(
+        name in request.headers for name in ("x-forwarded-for", "forwarded", "via")
+    )
