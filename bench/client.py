@@ -27,7 +27,8 @@ from bench.wire import Connection, Pool, connect, get_head, post_head
 
 OK = 200
 BUSY = frozenset({429, 503})
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.02
+HISTORY_POLL_SECONDS = 0.1  # a query of the warehouse each: asked more often, it would be a load
 TICK_SECONDS = 0.001
 Summary = dict[str, object]
 
@@ -152,17 +153,20 @@ class Probes:
             raise RuntimeError(f"A probe was answered {status}.")
         answered = time.perf_counter()
         profile = f"/api/v1/profiles/user_id:{user}"
-        await self._until(profile, f'"nonce":"{user}"', answered, self.visible)
-        await self._until(f"{profile}/events", user, answered, self.in_history)
+        await self._until(profile, f'"nonce":"{user}"', answered, self.visible, POLL_SECONDS)
+        history = f"{profile}/events"
+        await self._until(history, user, answered, self.in_history, HISTORY_POLL_SECONDS)
 
-    async def _until(self, path: str, text: str, since: float, into: Latencies) -> None:
+    async def _until(
+        self, path: str, text: str, since: float, into: Latencies, pause: float
+    ) -> None:
         head, wanted = get_head(path, self._token), text.encode()
         while time.perf_counter() - since < 60:
             status, answer = await _ask(self._gets, head, memoryview(b""))
             if status == OK and wanted in answer.replace(b'": "', b'":"'):
                 into.add(time.perf_counter() - since)
                 return
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(pause)
         raise RuntimeError(f"{path} did not show {text} within a minute: {status} {answer[:200]!r}")
 
 

@@ -30,7 +30,7 @@ def run(setting: Setting) -> Iterator[Figure]:
     references = setting.work / "references.txt"
     references.write_text("\n".join(people))
     floor = setting.insert_floor(history)
-    rates = {"rate": EVENTS_PER_SECOND / BATCH, "lookup-rate": 50, "probe-rate": 5}
+    rates = {"rate": EVENTS_PER_SECOND / BATCH, "lookup-rate": 50, "probe-rate": 3}
     with setting.server("freshness") as server:
         server.client("batches", file=history, connections=4)
         server.wait_drained(before)
