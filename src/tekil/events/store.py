@@ -24,6 +24,7 @@ from tekil.kit.clock import Millis
 from tekil.kit.ids import SourceId
 from tekil.kit.json import decode, encode_text
 from tekil.store.lists import in_list
+from tekil.store.many import execute_many
 from tekil.store.state import SqlStore
 
 MAX_CACHED_PROPERTIES = 100_000
@@ -93,7 +94,7 @@ class HistoryStore:
         upsert = insert.on_conflict_do_update(
             index_elements=["name"], set_={"value": insert.excluded.value}
         )
-        connection.execute(upsert, [{"name": k, "value": v} for k, v in values.items()])
+        execute_many(connection, upsert, [{"name": k, "value": v} for k, v in values.items()])
 
     def advance(self, connection: sa.Connection, previous: int, batch: int) -> None:
         """Move the batch number from ``previous``. Raises LeaseLost if another worker did."""
@@ -185,7 +186,7 @@ class HistoryStore:
         )
         rows = [_property_row(key, facts) for key, facts in changed.items()]
         if rows:
-            connection.execute(upsert, rows)
+            execute_many(connection, upsert, rows)
 
     def forget_cached(self) -> None:
         """Read the schema from the store again, after a transaction failed."""
@@ -230,7 +231,7 @@ class HistoryStore:
             }
             for (source_id, type_, event), facts in events.items()
         ]
-        connection.execute(upsert, rows)
+        execute_many(connection, upsert, rows)
 
     def _merge_known(
         self,

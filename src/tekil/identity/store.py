@@ -22,6 +22,7 @@ from tekil.identity.tables import (
 from tekil.kit.clock import Millis
 from tekil.kit.ids import IdentityId, MessageId, SourceId
 from tekil.kit.json import encode_text
+from tekil.store.many import execute_many
 from tekil.store.state import SqlStore
 
 
@@ -89,9 +90,9 @@ class IdentityStore:
         fresh = [_node_row(n) for n in changed if n.new]
         known = [_node_update(n) for n in changed if not n.new]
         if fresh:
-            connection.execute(sa.insert(identities), fresh)
+            execute_many(connection, sa.insert(identities), fresh)
         if known:
-            connection.execute(sql.update_node_sql(), known)
+            execute_many(connection, sql.update_node_sql(), known)
 
     def write_claims(
         self, connection: sa.Connection, rows: Collection[tuple[Claim, str | None]]
@@ -107,7 +108,7 @@ class IdentityStore:
                 for name in ("event_time", "message_id", "source_id", "refused")
             },
         )
-        connection.execute(upsert, [_claim_row(claim, refused) for claim, refused in rows])
+        execute_many(connection, upsert, [_claim_row(claim, refused) for claim, refused in rows])
 
     def write_refusals(
         self, connection: sa.Connection, refusals: Mapping[ClaimKey, str | None]
@@ -124,7 +125,7 @@ class IdentityStore:
             for (a, b, kind, strength), refused in refusals.items()
         ]
         if rows:
-            connection.execute(sql.refuse_claim_sql(), rows)
+            execute_many(connection, sql.refuse_claim_sql(), rows)
 
     def write_separation(
         self, connection: sa.Connection, separation: Separation, by: str, note: str
@@ -241,7 +242,7 @@ class IdentityStore:
             {"identity_id": i, "last_seen": last, "event_count": count}
             for i, (last, count) in seen.items()
         ]
-        connection.execute(upsert, rows)
+        execute_many(connection, upsert, rows)
 
 
 def _nodes(rows: Iterable[sa.Row[Any]]) -> list[Node]:

@@ -18,6 +18,7 @@ from tekil.profiles.tables import (
     traits,
 )
 from tekil.store.lists import in_list
+from tekil.store.many import execute_many
 from tekil.store.state import SqlStore
 
 
@@ -69,7 +70,7 @@ class ProfileStore:
             }
             for group_id, (first, last) in seen.items()
         ]
-        connection.execute(upsert, rows)
+        execute_many(connection, upsert, rows)
         return known
 
     def write_members(
@@ -88,14 +89,14 @@ class ProfileStore:
             {"identity_id": identity, "account_id": account, "first_seen": at}
             for (identity, account), at in members.items()
         ]
-        connection.execute(upsert, rows)
+        execute_many(connection, upsert, rows)
 
     def write_terms(self, connection: sa.Connection, terms: Iterable[tuple[str, int]]) -> None:
         """Add words by which identities are found."""
         rows = [{"term": term, "identity_id": identity} for term, identity in terms]
         if rows:
             insert = self.store.insert(search_terms).on_conflict_do_nothing()
-            connection.execute(insert, rows)
+            execute_many(connection, insert, rows)
 
     def traits_of(self, connection: sa.Connection, ids: Collection[int]) -> list[sa.Row[Any]]:
         """Read every trait of some identities."""
@@ -121,7 +122,7 @@ class ProfileStore:
             set_={name: insert.excluded[name] for name in kept},
             where=newer,
         )
-        connection.execute(upsert, [_trait_row(owner, row) for row in rows])
+        execute_many(connection, upsert, [_trait_row(owner, row) for row in rows])
 
 
 def _trait_row(owner: str, row: TraitWrite) -> dict[str, object]:
