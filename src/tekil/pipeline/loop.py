@@ -23,6 +23,11 @@ from tekil.store.lease import Lease
 MAX_MESSAGES = 20_000
 """Messages of one micro-batch: more would only take longer to be seen."""
 
+MIN_MESSAGES = 1_000
+BATCH_SECONDS = 1.0
+"""A batch of nothing but new people costs several times one of known people. The size follows
+what the last batch took, so that whoever else writes to the state waits about this long."""
+
 MAX_ENTRIES = 10_000
 LINGER_SECONDS = 0.12
 """Batches begin no faster than this, so that a trickle does not become thousands of tiny parts."""
@@ -63,10 +68,16 @@ class PipelineLoop:
         self._commands: queue.SimpleQueue[tuple[Command, Future[None]]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
         self._failing = False
+        self._size = MAX_MESSAGES // 4
 
     def start(self) -> None:
         """Begin to work."""
         self._thread.start()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it holds the lease, with all that an earlier worker left in the warehouse."""
+        return self._ready
 
     def wake(self) -> None:
         """Say that the inbox holds something new."""
@@ -175,7 +186,7 @@ class PipelineLoop:
         if not busy:
             self._wake.wait(POLL_SECONDS)
         self._wake.clear()
-        if busy < MAX_MESSAGES // 2:
+        if busy < MIN_MESSAGES:
             left = LINGER_SECONDS - (time.monotonic() - began)
             if left > 0:
                 self._ending.wait(left)
@@ -186,9 +197,26 @@ class PipelineLoop:
             self._ending.wait(0.01)
             return MAX_MESSAGES
         entries = self._inbox.entries_after(
-            self.worker.applied_seq, max_count=MAX_MESSAGES, max_entries=MAX_ENTRIES
+            self.worker.applied_seq, max_count=self._size, max_entries=MAX_ENTRIES
         )
         if not entries:
             return 0
+        began = time.monotonic()
         self._publish(self.worker.work(entries, self.writer.stored_batch))
-        return sum(entry.count for entry in entries)
+        count = sum(entry.count for entry in entries)
+        self._size = next_size(self._size, count, time.monotonic() - began)
+        return count
+
+
+def next_size(size: int, count: int, seconds: float) -> int:
+    """How many messages the next batch may hold, from what the last one held and took.
+
+    >>> next_size(20_000, 20_000, 4.0), next_size(5_000, 5_000, 0.2), next_size(5_000, 300, 0.1)
+    (5000, 10000, 5000)
+    """
+    fitting = int(count * BATCH_SECONDS / max(seconds, 0.001))
+    if fitting < size and count >= MIN_MESSAGES:
+        return max(MIN_MESSAGES, fitting)
+    if count >= size:
+        return min(MAX_MESSAGES, fitting, size * 2)
+    return size
