@@ -27,9 +27,12 @@ from tekil.inbox.api import router as inbox_router
 from tekil.metrics import StatsCollector
 from tekil.pipeline.batch import DUPLICATES, EVENTS, IDENTITIES, PROFILES
 from tekil.problems import install_problems
+from tekil.profiles.api import accounts_router
 from tekil.profiles.api import router as profiles_router
 from tekil.replay import Replayer
 from tekil.runtime import Runtime
+from tekil.segments.api import router as segments_router
+from tekil.segments.lists_api import router as lists_router
 from tekil.settings import Role
 
 MAX_BODY_BYTES = 33 * 1024 * 1024
@@ -82,13 +85,16 @@ def _api(runtime: Runtime) -> FastAPI:
     for router in (
         access_router,
         sources_router,
+        identity_router,  # before the profiles, whose references may hold slashes
         profiles_router,
+        accounts_router,
         events_router,
         summary_router,
-        identity_router,
         identities_router,
         inbox_router,
         landing_router,
+        segments_router,
+        lists_router,
     ):
         app.include_router(router)
     app.include_router(
@@ -115,6 +121,9 @@ def _share(app: FastAPI, runtime: Runtime) -> None:
     state.source_id_of = lambda name: runtime.sources.by_name(name).source_id
     state.source_name_of = replayer.source_name
     state.profiles = runtime.profiles
+    state.profile_search = runtime.profile_search
+    state.past_profiles = runtime.past_profiles
+    state.accounts = runtime.accounts
     state.identity = runtime.identity
     state.by_hand = runtime.by_hand
     state.timeline = runtime.timeline
@@ -123,6 +132,13 @@ def _share(app: FastAPI, runtime: Runtime) -> None:
     state.replay_rejects = replayer.rejects
     state.replay_inbox = replayer.accepted
     state.landing = lambda: _standing(runtime)
+    state.segments = runtime.segments
+    state.find_identities = runtime.find_identities
+    state.profile_extensions = (
+        lambda profile: {
+            "segments": runtime.segments.live.memberships.segments_of(profile.internal_id)
+        },
+    )
     state.stats = lambda: read_stats(runtime)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import structlog
 
@@ -13,7 +13,7 @@ from tekil.clean.geo import GeoIp
 from tekil.clean.phone import normalise_phone
 from tekil.collect.sources import SourceRegister
 from tekil.collect.tables import sources as _sources  # noqa: F401  (registers its table)
-from tekil.errors import InvalidDefinition
+from tekil.errors import InvalidDefinition, NotFound
 from tekil.events.ddl import STATEMENTS
 from tekil.events.store import HistoryStore
 from tekil.identity.definition import rules_from_json
@@ -33,12 +33,20 @@ from tekil.kit.json import decode
 from tekil.pipeline.batch import APPLIED_SEQ, NEXT_IDENTITY, BatchWorker, Stores
 from tekil.pipeline.by_hand import ByHand
 from tekil.pipeline.chores import Chores
+from tekil.pipeline.journal import PipelineJournal
 from tekil.pipeline.loop import PipelineLoop
 from tekil.pipeline.prepare import Preparer
 from tekil.pipeline.writer import WarehouseWriter
+from tekil.profiles.accounts import AccountReader
+from tekil.profiles.as_of import PastReader
 from tekil.profiles.read import ProfileReader
+from tekil.profiles.search import ProfileSearch
 from tekil.profiles.store import ProfileStore
 from tekil.profiles.timeline import Timeline
+from tekil.segments.evaluate import Evaluator
+from tekil.segments.live import LiveSegments
+from tekil.segments.service import Person, SegmentService
+from tekil.segments.store import SegmentStore
 from tekil.settings import Role, Settings
 from tekil.store.directory import DataDirectory
 from tekil.store.lease import Lease
@@ -103,6 +111,9 @@ class Runtime:
         self.profiles = ProfileReader(
             self.state, identity, self.key, self.rules, self._identifiers()
         )
+        self.profile_search = ProfileSearch(self.state, identity, self.profiles, self.key)
+        self.past_profiles = PastReader(self.state, identity, self.profiles, self.warehouse)
+        self.accounts = AccountReader(self.state)
         self.timeline = Timeline(self.warehouse, self.sources)
         self.identity = IdentityService(identity, self.profiles.find_node, lambda: self.rules)
         self.pipeline = self._pipeline()
@@ -115,16 +126,19 @@ class Runtime:
             lambda: self.rules,
         )
         self.committer = GroupCommitter(self.inbox, self.pipeline.wake)
+        self.segments = self._segments()
 
     def start(self) -> None:
         """Begin to accept and to work."""
         self.committer.start()
         if self.settings.role in (Role.ALL, Role.WORKER):
             self.pipeline.start()
+            self.segments.live.start()
 
     def stop(self) -> None:
         """Commit what was accepted, finish the batch at hand, close everything."""
         self.committer.stop()
+        self.segments.live.stop()
         self.pipeline.stop()
         self.close()
 
@@ -178,6 +192,31 @@ class Runtime:
             dedup_days=settings.dedup_days,
         )
         return PipelineLoop(self.inbox, worker, writer, Lease(self.state), chores)
+
+    def _segments(self) -> SegmentService:
+        store = SegmentStore(self.state)
+        evaluator = Evaluator(self.warehouse)
+        evaluator.prepare()
+        live = LiveSegments(
+            store, Evaluator(self.warehouse), PipelineJournal(self.pipeline), self.clock
+        )
+        self.pipeline.writer.on_stored = live.on_touched
+        return SegmentService(store, evaluator, live, self.clock, self._person)
+
+    def _person(self, ref: str) -> Person:
+        with self.state.read() as connection:
+            node = self.profiles.find_node(connection, ref)
+            eldest = self.stores.identity.nodes_by_id(connection, [node.profile_id])
+        return Person(eldest[0].key, node.profile_id)
+
+    def find_identities(self, refs: list[str]) -> dict[str, int]:
+        """The identity that each reference names; without those that name nobody."""
+        found: dict[str, int] = {}
+        with self.state.read() as connection:
+            for ref in refs:
+                with suppress(NotFound):
+                    found[ref] = self.profiles.find_node(connection, ref).identity_id
+        return found
 
     def _reject_stored(self, seq: int, reject: Reject) -> None:
         entry = self.inbox.entry(seq)

@@ -23,9 +23,7 @@ def state(shop: Shop) -> dict[str, Any]:
     people = {}
     for group in shop.people():
         found = shop.get(f"/profiles/{min(group)}", provenance=True)
-        people[min(group)] = found | {
-            "events": shop.get(f"/profiles/{min(group)}/events")["items"]
-        }
+        people[min(group)] = found | {"events": shop.get(f"/profiles/{min(group)}/events")["items"]}
     return people
 
 
@@ -39,9 +37,7 @@ def test_joining_and_separating_again_restores_exactly_what_was(shop: Shop) -> N
     found = shop.get("/profiles/user_id:bob")
     assert found["event_count"] == 3
     assert found["traits"]["plan"] == "b"
-    (claim,) = [
-        c for c in shop.get("/profiles/user_id:bob/claims")["items"] if c["kind"] == "join"
-    ]
+    (claim,) = [c for c in shop.get("/profiles/user_id:bob/claims")["items"] if c["kind"] == "join"]
     assert (claim["source"], claim["note"], claim["believed"]) == ("by hand", "twins?", True)
     parted = shop.post("/identity/separate", a="user_id:ada", b="email:bob@example.com")
     assert parted["changed"]
@@ -81,9 +77,7 @@ def test_a_join_that_a_separation_forbids_is_refused_whole(shop: Shop) -> None:
     two_people(shop)
     shop.post("/identity/separate", a="user_id:ada", b="user_id:bob")
     before = state(shop)
-    problem = shop.post(
-        "/identity/join", 409, a="email:ada@example.com", b="email:bob@example.com"
-    )
+    problem = shop.post("/identity/join", 409, a="email:ada@example.com", b="email:bob@example.com")
     assert problem["code"] == "conflict"
     assert "user_id:ada" in problem["detail"]
     assert "user_id:bob" in problem["detail"]

@@ -217,7 +217,7 @@ Doer = Annotated[Hands, Depends(hands)]
 Writer = Annotated[Caller, Depends(MAY_WRITE)]
 
 
-@router.get("/profiles/{ref}/claims", dependencies=[Read])
+@router.get("/profiles/{ref:path}/claims", dependencies=[Read])
 def get_claims(
     ref: str, request: Request, graph: Service, cursor: Cursor = None, limit: Limit = 100
 ) -> ClaimPage:
@@ -226,7 +226,7 @@ def get_claims(
     return ClaimPage(items=[_claim(view, request) for view in page.items], next=page.next)
 
 
-@router.get("/profiles/{ref}/explain", dependencies=[Read])
+@router.get("/profiles/{ref:path}/explain", dependencies=[Read])
 def explain_profile(
     ref: str, request: Request, graph: Service, b: str, a: str | None = None
 ) -> ExplanationAnswer:

@@ -12,12 +12,17 @@ from tekil.access.model import Permission
 from tekil.errors import InputError
 from tekil.kit.clock import Millis, from_iso, to_iso
 from tekil.kit.json import JsonObject, encode
+from tekil.profiles.accounts import Account, AccountReader
+from tekil.profiles.as_of import PastReader
 from tekil.profiles.read import IdentityView, Profile, ProfileReader, TraitView
+from tekil.profiles.search import ProfileSearch
 from tekil.profiles.timeline import MAX_LIMIT, EventFilter, Timeline
 
 router = APIRouter(prefix="/api/v1/profiles", tags=["profiles"])
+accounts_router = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
 
 Read = Depends(requires(Permission.PROFILES_READ))
+ReadAccounts = Depends(requires(Permission.ACCOUNTS_READ))
 ReadEvents = Depends(requires(Permission.EVENTS_READ))
 
 
@@ -58,6 +63,30 @@ class ProfileAnswer(BaseModel):
     )
 
 
+class ProfilePage(BaseModel):
+    """One page of people."""
+
+    items: list[ProfileAnswer]
+    next: str | None = Field(description="Pass it as cursor for the next page; null at the end.")
+
+
+class AccountDetail(BaseModel):
+    """One organisation."""
+
+    group_id: str
+    traits: dict[str, object]
+    first_seen: str
+    last_seen: str
+    member_count: int = Field(description="People, not identities.")
+
+
+class AccountPage(BaseModel):
+    """One page of accounts."""
+
+    items: list[AccountDetail]
+    next: str | None
+
+
 class EventPage(BaseModel):
     """One page of a timeline, newest first."""
 
@@ -77,37 +106,148 @@ def timeline(request: Request) -> Timeline:
     return found
 
 
-@router.get("/{ref}", response_model=ProfileAnswer, dependencies=[Read])
-def get_profile(
-    ref: str,
+def searcher(request: Request) -> ProfileSearch:
+    """The search that the app was wired with."""
+    found: ProfileSearch = request.app.state.profile_search
+    return found
+
+
+def past_reader(request: Request) -> PastReader:
+    """The reader of past times that the app was wired with."""
+    found: PastReader = request.app.state.past_profiles
+    return found
+
+
+def account_reader(request: Request) -> AccountReader:
+    """The reader of accounts that the app was wired with."""
+    found: AccountReader = request.app.state.accounts
+    return found
+
+
+Profiles = Annotated[ProfileReader, Depends(reader)]
+Search = Annotated[ProfileSearch, Depends(searcher)]
+Past = Annotated[PastReader, Depends(past_reader)]
+Accounts = Annotated[AccountReader, Depends(account_reader)]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+AsOf = Annotated[
+    str | None,
+    Query(description="A past time: only what had happened until then, by event time, counts."),
+]
+
+
+@router.get("", response_model=ProfilePage, dependencies=[Read])
+def list_profiles(
     request: Request,
-    profiles: Annotated[ProfileReader, Depends(reader)],
-    provenance: bool = False,
+    search: Search,
+    query: str = "",
+    cursor: str | None = None,
+    limit: Limit = 50,
 ) -> Response:
-    """Look up a person by namespace:value or profile_id:…"""
-    profile = profiles.profile(ref)
-    answer = profile_json(profile, provenance=provenance)
-    for extend in getattr(request.app.state, "profile_extensions", ()):
-        answer |= extend(profile)
-    return Response(encode(answer), media_type="application/json")
+    """Find people by any identity or name, each word the beginning of one; else list everybody."""
+    page = search.find(query, cursor=cursor, limit=limit)
+    return _json({"items": _answers(request, page.items), "next": page.next})
 
 
-@router.get("/{ref}/events", response_model=EventPage, dependencies=[ReadEvents])
+# The reference is a path because ids may have slashes in them; so this route must come first.
+@router.get("/{ref:path}/events", response_model=EventPage, dependencies=[ReadEvents])
 def get_events(
     ref: str,
-    profiles: Annotated[ProfileReader, Depends(reader)],
+    profiles: Profiles,
+    past: Past,
     events: Annotated[Timeline, Depends(timeline)],
     type: str | None = None,
     event: str | None = None,
     since: str | None = None,
     until: str | None = None,
+    as_of: AsOf = None,
     cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
+    limit: Limit = 50,
 ) -> Response:
     """Read what a person did, newest first."""
-    wanted = EventFilter(type, event, None, instant(since, "since"), instant(until, "until"))
-    page = events.page(profiles.profile(ref).nodes, wanted, cursor=cursor, limit=limit)
-    return Response(encode({"items": page.items, "next": page.next}), media_type="application/json")
+    at, end = instant(as_of, "as_of"), instant(until, "until")
+    if at is None:
+        nodes = profiles.profile(ref).nodes
+    else:
+        nodes = past.profile(ref, at).nodes
+        end = Millis(at + 1 if end is None else min(end, at + 1))
+    wanted = EventFilter(type, event, None, instant(since, "since"), end)
+    page = events.page(nodes, wanted, cursor=cursor, limit=limit)
+    return _json({"items": list(page.items), "next": page.next})
+
+
+@router.get("/{ref:path}", response_model=ProfileAnswer, dependencies=[Read])
+def get_profile(
+    ref: str,
+    request: Request,
+    profiles: Profiles,
+    past: Past,
+    provenance: bool = False,
+    as_of: AsOf = None,
+) -> Response:
+    """Look up a person by namespace:value or profile_id:…, now or as of a past time."""
+    at = instant(as_of, "as_of")
+    profile = profiles.profile(ref) if at is None else past.profile(ref, at)
+    answer = profile_json(profile, provenance=provenance)
+    if at is None:
+        answer = _extended(request, profile, answer)
+    return _json(answer)
+
+
+@accounts_router.get("", dependencies=[ReadAccounts])
+def list_accounts(
+    accounts: Accounts, query: str = "", cursor: str | None = None, limit: Limit = 50
+) -> AccountPage:
+    """Find accounts by what stands in their id or name; else list all, the newest first."""
+    page = accounts.find(query, cursor=cursor, limit=limit)
+    return AccountPage(items=[_account(each) for each in page.items], next=page.next)
+
+
+@accounts_router.get(
+    "/{group_id:path}/members", response_model=ProfilePage, dependencies=[ReadAccounts, Read]
+)
+def list_members(
+    group_id: str,
+    request: Request,
+    accounts: Accounts,
+    search: Search,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> Response:
+    """List the people of an account, the newest first."""
+    account = accounts.account(group_id)
+    page = search.members(account.account_id, cursor=cursor, limit=limit)
+    return _json({"items": _answers(request, page.items), "next": page.next})
+
+
+@accounts_router.get("/{group_id:path}", dependencies=[ReadAccounts])
+def get_account(group_id: str, accounts: Accounts) -> AccountDetail:
+    """Look up an account by the id that group calls gave it."""
+    return _account(accounts.account(group_id))
+
+
+def _json(answer: object) -> Response:
+    return Response(encode(answer), media_type="application/json")
+
+
+def _answers(request: Request, people: list[Profile]) -> list[JsonObject]:
+    return [_extended(request, each, profile_json(each, provenance=False)) for each in people]
+
+
+def _extended(request: Request, profile: Profile, answer: JsonObject) -> JsonObject:
+    """Add what other rooms know of a profile."""
+    for extend in getattr(request.app.state, "profile_extensions", ()):
+        answer |= extend(profile)
+    return answer
+
+
+def _account(account: Account) -> AccountDetail:
+    return AccountDetail(
+        group_id=account.group_id,
+        traits=dict(account.traits),
+        first_seen=to_iso(account.first_seen),
+        last_seen=to_iso(account.last_seen),
+        member_count=account.member_count,
+    )
 
 
 def instant(text: str | None, name: str) -> Millis | None:

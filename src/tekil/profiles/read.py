@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,35 @@ class AccountView(msgspec.Struct, frozen=True):
     group_id: str
     traits: dict[str, JsonValue]
     first_seen: Millis
+    account_id: int = 0
+
+
+class StoredTrait(msgspec.Struct, frozen=True, gc=False):
+    """One value of one trait of one owner, of one strength; ``value`` is JSON."""
+
+    name: str
+    strong: bool
+    version: int
+    message_id: str
+    value: str
+    original: str | None
+    event_time: Millis
+    source_id: int
+
+    @property
+    def order(self) -> tuple[bool, int, str]:
+        """Strong before weak, then by event time; the same in any order of arrival."""
+        return (self.strong, self.version, self.message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of identities, by identity id."""
+
+    activity: Mapping[int, tuple[int, int]]
+    """Last seen, and how many events."""
+    traits: Mapping[int, Sequence[StoredTrait]]
+    accounts: Mapping[int, Sequence[AccountView]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,25 +157,37 @@ class ProfileReader:
 
     def read(self, connection: sa.Connection, profile_id: ProfileId) -> Profile:
         """Read a profile by its integer id."""
-        nodes = self._identity.nodes_by_profile(connection, [profile_id])
-        return self.assemble(connection, profile_id, nodes)
+        return self.read_many(connection, [profile_id])[0]
 
-    def assemble(
-        self, connection: sa.Connection, profile_id: ProfileId, nodes: list[Node]
-    ) -> Profile:
-        """Put a profile together from its identities."""
+    def read_many(self, connection: sa.Connection, ids: Sequence[ProfileId]) -> list[Profile]:
+        """Read profiles, in the order of their ids given, with few statements for all of them."""
+        members: dict[int, list[Node]] = {int(profile_id): [] for profile_id in ids}
+        for node in self._identity.nodes_by_profile(connection, ids) if ids else ():
+            members[node.profile_id].append(node)
+        everybody = [node for nodes in members.values() for node in nodes]
+        known = self._facts(connection, everybody)
+        return [self.assemble(ProfileId(i), nodes, known) for i, nodes in members.items() if nodes]
+
+    def _facts(self, connection: sa.Connection, nodes: Collection[Node]) -> Facts:
         ids = [node.identity_id for node in nodes]
-        active = self._activity(connection, ids)
+        return Facts(
+            self._activity(connection, ids),
+            self._traits(connection, ids),
+            self.accounts_of(connection, ids),
+        )
+
+    def assemble(self, profile_id: ProfileId, nodes: list[Node], known: Facts) -> Profile:
+        """Put a profile together from its identities and what is known of them."""
         shown = [node for node in nodes if node.attested] or nodes
-        identities = [_identity_view(node, active) for node in self._in_order(shown)]
+        identities = [_identity_view(node, known.activity) for node in self._in_order(shown)]
         eldest = next((n for n in nodes if int(n.identity_id) == int(profile_id)), nodes[0])
         return Profile(
             profile_id=eldest.key,
             internal_id=profile_id,
             nodes=nodes,
             identities=identities,
-            traits=self._traits(connection, nodes),
-            accounts=self._accounts(connection, ids),
+            traits=best_traits(nodes, known.traits),
+            accounts=united_accounts(nodes, known.accounts),
             first_seen=min(view.first_seen for view in identities),
             last_seen=max(view.last_seen for view in identities),
             event_count=sum(view.event_count for view in identities),
@@ -166,35 +207,38 @@ class ProfileReader:
             row.identity_id: (row.last_seen, row.event_count) for row in connection.execute(query)
         }
 
-    def _traits(self, connection: sa.Connection, nodes: Iterable[Node]) -> list[TraitView]:
-        by_id = {node.identity_id: node for node in nodes}
-        query = sa.select(traits).where(in_list(connection, traits.c.identity_id, list(by_id)))
-        best: dict[str, sa.Row[Any]] = {}
+    def _traits(
+        self, connection: sa.Connection, ids: Collection[int]
+    ) -> dict[int, list[StoredTrait]]:
+        found: dict[int, list[StoredTrait]] = {}
+        query = sa.select(traits).where(in_list(connection, traits.c.identity_id, ids))
         for row in connection.execute(query):
-            held = best.get(row.name)
-            if held is None or _order(row) > _order(held):
-                best[row.name] = row
-        views = [_trait_view(row, by_id[row.identity_id]) for row in best.values()]
-        return sorted((v for v in views if v.value is not None), key=lambda v: v.name)
+            found.setdefault(row.identity_id, []).append(stored_trait(row))
+        return found
 
-    def _accounts(self, connection: sa.Connection, ids: Collection[int]) -> list[AccountView]:
+    def accounts_of(
+        self, connection: sa.Connection, ids: Collection[int]
+    ) -> dict[int, list[AccountView]]:
+        """The accounts that each identity was seen in."""
         query = (
             sa.select(
+                account_members.c.identity_id,
+                account_members.c.first_seen,
                 accounts.c.account_id,
                 accounts.c.group_id,
-                sa.func.min(account_members.c.first_seen).label("first_seen"),
             )
-            .join(account_members, account_members.c.account_id == accounts.c.account_id)
+            .join(accounts, account_members.c.account_id == accounts.c.account_id)
             .where(in_list(connection, account_members.c.identity_id, ids))
-            .group_by(accounts.c.account_id, accounts.c.group_id)
-            .order_by(accounts.c.group_id)
         )
         rows = connection.execute(query).all()
-        told = account_trait_values(connection, [row.account_id for row in rows])
-        return [
-            AccountView(row.group_id, told.get(row.account_id, {}), Millis(row.first_seen))
-            for row in rows
-        ]
+        told = account_trait_values(connection, {row.account_id for row in rows})
+        found: dict[int, list[AccountView]] = {}
+        for row in rows:
+            view = AccountView(
+                row.group_id, told.get(row.account_id, {}), Millis(row.first_seen), row.account_id
+            )
+            found.setdefault(row.identity_id, []).append(view)
+        return found
 
 
 def account_trait_values(
@@ -204,25 +248,65 @@ def account_trait_values(
     if not ids:
         return {}
     query = sa.select(account_traits).where(in_list(connection, account_traits.c.account_id, ids))
-    best: dict[tuple[int, str], sa.Row[Any]] = {}
+    told: dict[int, list[StoredTrait]] = {}
     for row in connection.execute(query):
-        key = (row.account_id, row.name)
-        if key not in best or _order(row) > _order(best[key]):
-            best[key] = row
-    found: dict[int, dict[str, JsonValue]] = {}
-    for (account_id, name), row in sorted(best.items()):
-        value = decode(row.value)
-        if value is not None:
-            found.setdefault(account_id, {})[name] = value
-    return found
+        told.setdefault(row.account_id, []).append(stored_trait(row))
+    return {account_id: trait_values(rows) for account_id, rows in told.items()}
 
 
-def _order(row: sa.Row[Any]) -> tuple[bool, int, str]:
-    """Strong before weak, then by event time; the same in any order of arrival."""
-    return (bool(row.strong), row.version, row.message_id)
+def trait_values(told: Iterable[StoredTrait]) -> dict[str, JsonValue]:
+    """What holds of all that was told of one owner; a removed trait is not there."""
+    best: dict[str, StoredTrait] = {}
+    for trait in told:
+        held = best.get(trait.name)
+        if held is None or trait.order > held.order:
+            best[trait.name] = trait
+    values = ((name, decode(trait.value)) for name, trait in sorted(best.items()))
+    return {name: value for name, value in values if value is not None}
 
 
-def _identity_view(node: Node, active: dict[int, tuple[int, int]]) -> IdentityView:
+def best_traits(
+    nodes: Iterable[Node], told: Mapping[int, Iterable[StoredTrait]]
+) -> list[TraitView]:
+    """The greatest value of each trait over a profile's identities, by name."""
+    best: dict[str, tuple[StoredTrait, Node]] = {}
+    for node in nodes:
+        for trait in told.get(node.identity_id, ()):
+            held = best.get(trait.name)
+            if held is None or trait.order > held[0].order:
+                best[trait.name] = (trait, node)
+    views = [_trait_view(trait, node) for trait, node in best.values()]
+    return sorted((v for v in views if v.value is not None), key=lambda v: v.name)
+
+
+def united_accounts(
+    nodes: Iterable[Node], found: Mapping[int, Iterable[AccountView]]
+) -> list[AccountView]:
+    """The accounts of a profile, each since the earliest time that one of it was seen there."""
+    united: dict[str, AccountView] = {}
+    for node in nodes:
+        for view in found.get(node.identity_id, ()):
+            held = united.get(view.group_id)
+            if held is None or view.first_seen < held.first_seen:
+                united[view.group_id] = view
+    return [united[group_id] for group_id in sorted(united)]
+
+
+def stored_trait(row: sa.Row[Any]) -> StoredTrait:
+    """A row of ``traits`` or ``account_traits``."""
+    return StoredTrait(
+        row.name,
+        bool(row.strong),
+        row.version,
+        row.message_id,
+        row.value,
+        row.original,
+        Millis(row.event_time),
+        row.source_id,
+    )
+
+
+def _identity_view(node: Node, active: Mapping[int, tuple[int, int]]) -> IdentityView:
     last_seen, count = active.get(node.identity_id, (node.first_seen, 0))
     return IdentityView(
         node.namespace,
@@ -235,14 +319,14 @@ def _identity_view(node: Node, active: dict[int, tuple[int, int]]) -> IdentityVi
     )
 
 
-def _trait_view(row: sa.Row[Any], node: Node) -> TraitView:
+def _trait_view(trait: StoredTrait, node: Node) -> TraitView:
     return TraitView(
-        row.name,
-        decode(row.value),
-        decode(row.original) if row.original is not None else None,
+        trait.name,
+        decode(trait.value),
+        decode(trait.original) if trait.original is not None else None,
         f"{node.namespace}:{node.value}",
-        bool(row.strong),
-        Millis(row.event_time),
-        row.message_id,
-        row.source_id,
+        trait.strong,
+        trait.event_time,
+        trait.message_id,
+        trait.source_id,
     )

@@ -53,10 +53,13 @@ account_members = sa.Table(
     sa.Index("account_members_by_account", "account_id", "identity_id"),
 )
 
+ByteOrdered = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+"""Compared byte by byte whatever the database's language: beginnings are found by the index."""
+
 search_terms = sa.Table(
     "search_terms",
     state_metadata,
-    sa.Column("term", sa.String, primary_key=True),
+    sa.Column("term", ByteOrdered, primary_key=True),
     sa.Column("identity_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )

@@ -179,7 +179,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "search_terms",
-        sa.Column("term", sa.String(), nullable=False),
+        sa.Column(
+            "term",
+            sa.String().with_variant(sa.String(collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("identity_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("term", "identity_id"),
         sqlite_with_rowid=False,
