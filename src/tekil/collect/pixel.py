@@ -11,7 +11,7 @@ import msgspec
 from tekil.collect.validate import MAX_DEPTH
 from tekil.kit.json import JsonObject, decode, encode
 
-GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
 """A transparent picture of one pixel, 43 bytes."""
 
 MAX_FIELDS = 500
