@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tekil.collect.message import Message, decode_message, id_text
+from tekil.collect.message import ABSENT, Message, decode_message, id_text
 from tekil.collect.model import MessageType
 from tekil.collect.times import read_time
 from tekil.errors import did_you_mean
@@ -167,6 +167,8 @@ def check_objects(message: Message, _raw: bytes) -> Fault:
         ("traits", message.traits),
         ("context", message.context),
     ):
+        if raw is ABSENT:
+            continue
         start = bytes(raw)[:1]
         if start not in (b"", b"{", b"n"):
             return RejectReason.INVALID_TYPE, f"{field} must be an object."

@@ -167,7 +167,7 @@ class Preparer:
         context = decode_context(context_json)
         facts = read_context(
             context,
-            kind=source.kind.value,
+            kind=source.kind,
             message_channel=channel if isinstance(channel, str) else None,
             request_ip=entry.ip,
             request_user_agent=entry.user_agent,
