@@ -244,6 +244,12 @@ ITEMS: list[tuple[str, bytes, str, str]] = [
         "id_too_long",
     ),
     (
+        "5,000 digits",
+        b'{"type":"track","event":"e","userId":"x","properties":{"a":' + b"9" * 5_000 + b"}}",
+        "process",
+        "invalid_json",
+    ),
+    (
         "blocked",
         b'{"type":"track","event":"e","userId":"   "}',
         "process",

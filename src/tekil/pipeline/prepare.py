@@ -108,6 +108,11 @@ class Preparer:
                 yield prepared if prepared.refs else _nobody(bytes(raw), place)
             except UnusableError as error:
                 yield Reject(RejectStage.PROCESS, error.reason, error.detail, bytes(raw), place)
+            except msgspec.DecodeError as error:  # a number of more digits than can be read
+                detail = f"{error}."
+                yield Reject(
+                    RejectStage.PROCESS, RejectReason.INVALID_JSON, detail, bytes(raw), place
+                )
             except Exception as error:  # nothing that a client sends may stop the pipeline
                 detail = f"{type(error).__name__}: {error}"
                 yield Reject(RejectStage.PROCESS, RejectReason.INTERNAL, detail, bytes(raw), place)
