@@ -168,6 +168,22 @@ class BatchWorker:
         results.append(BatchResult(moved[BATCH], 0, 0, parcels[-1:], changes.touched))
         return results
 
+    def append(self, act: Callable[[sa.Connection, int], list[Parcel]], events: int) -> BatchResult:
+        """Commit events that come from inside, such as entries and exits, like a batch."""
+        batch = self.progress.get(BATCH, 0) + 1
+        moved = {**self.progress, BATCH: batch, EVENTS: self.progress.get(EVENTS, 0) + events}
+        try:
+            with self._stores.state.write() as connection:
+                parcels = act(connection, batch)
+                self._stores.history.advance(connection, batch - 1, batch)
+                self._stores.history.save_parcels(connection, parcels)
+                self._stores.history.save_progress(connection, self._changed(moved))
+        except BaseException:
+            self.reload()
+            raise
+        self.progress = moved
+        return BatchResult(batch, events, 0, parcels, frozenset())
+
     def _changed(self, moved: dict[str, int]) -> dict[str, int]:
         known = self.progress
         return {k: v for k, v in moved.items() if k != BATCH and known.get(k) != v}

@@ -20,6 +20,7 @@ NOT_SEARCHED = frozenset({ANONYMOUS_ID, DEVICE_ID, ADVERTISING_ID})
 
 NAME_TRAITS = frozenset({"name", "firstName", "lastName", "email", "phone", "username", "company"})
 MAX_TERM_CHARS = 64
+SEPARATORS = str.maketrans(dict.fromkeys("@.,;:/()[]{}\"'", " "))
 
 
 def earliest_seen(messages: Iterable[Prepared]) -> dict[NodeName, Millis]:
@@ -172,8 +173,7 @@ def terms(text: str) -> set[str]:
     ['isil', 'isil yilmaz', 'yilmaz']
     """
     folded = search_fold(text.replace("\x00", "")).strip('" ')
-    separated = folded
-    for mark in "@.,;:/()[]{}\"'":
-        separated = separated.replace(mark, " ")
-    found = {folded, *separated.split()}
-    return {term[:MAX_TERM_CHARS] for term in found if term}
+    found = {term[:MAX_TERM_CHARS] for term in folded.translate(SEPARATORS).split()}
+    if folded:
+        found.add(folded[:MAX_TERM_CHARS])
+    return found

@@ -107,15 +107,18 @@ class WarehouseWriter:
                     self._wake.wait()
                 if not self._queue or self._halted.is_set():
                     return
-                first = self._queue[0]
-            if not self._until_stored(first.number, first.parcels):
+                taken = list(self._queue)
+            last = taken[-1]
+            if not self._until_stored(last.number, merged([p for b in taken for p in b.parcels])):
                 return
-            if self.on_stored is not None and first.touched:
-                self.on_stored(first.touched)
+            touched = frozenset().union(*(b.touched for b in taken))
+            if self.on_stored is not None and touched:
+                self.on_stored(touched)
             with self._wake:
-                if self._queue and self._queue[0] is first:
-                    self._queue.popleft()
-                    self.stored_seq = first.last_seq
+                for batch in taken:
+                    if self._queue and self._queue[0] is batch:
+                        self._queue.popleft()
+                        self.stored_seq = batch.last_seq
 
     def _until_stored(self, batch: int, parcels: Sequence[Parcel]) -> bool:
         look_first = False
@@ -188,6 +191,23 @@ class WarehouseWriter:
             if (place.seq, place.item) not in stored:
                 kept.append(row)
         return b"\n".join(kept)
+
+
+def merged(parcels: Sequence[Parcel]) -> list[Parcel]:
+    """Put what several batches have for one table into one parcel: larger blocks cost less."""
+    by_table: dict[str, list[Parcel]] = {}
+    for parcel in parcels:
+        by_table.setdefault(parcel.table, []).append(parcel)
+    return [
+        Parcel(
+            same[-1].batch,
+            min(p.first_seq for p in same),
+            max(p.last_seq for p in same),
+            table,
+            b"\n".join(p.lines for p in same),
+        )
+        for table, same in by_table.items()
+    ]
 
 
 class _Place(msgspec.Struct):
