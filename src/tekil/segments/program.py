@@ -149,6 +149,21 @@ class _Compiler:
                 assert_never(condition)
 
 
+def expand(condition: Condition, known: Mapping[str, Condition]) -> Condition:
+    """The condition with every nested segment in its place; they must not form a circle."""
+    match condition:
+        case InSegment(name=name):
+            return expand(known[name], known)
+        case All(items=items):
+            return All(tuple(expand(item, known) for item in items))
+        case AnyOf(items=items):
+            return AnyOf(tuple(expand(item, known) for item in items))
+        case Not(item=item):
+            return Not(expand(item, known))
+        case _:
+            return condition
+
+
 def holds_without_events(leaf: EventLeaf) -> bool:
     """Whether a leaf holds for somebody who did nothing."""
     match leaf:

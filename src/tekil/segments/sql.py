@@ -86,11 +86,7 @@ EVENT_SCOPES = {
     Scope.EVERYBODY: "",
     Scope.CHOSEN: CHOSEN,
     Scope.ACCOUNTS: "account_id != 0",
-    Scope.CHOSEN_ACCOUNTS: (
-        "account_id IN {accounts:Array(UInt64)} AND identity_id IN"
-        " (SELECT identity_id FROM identity_accounts"
-        " WHERE account_id IN {accounts:Array(UInt64)})"
-    ),
+    Scope.CHOSEN_ACCOUNTS: "account_id IN {accounts:Array(UInt64)}",
 }
 TRAIT_SCOPES = {
     Scope.EVERYBODY: "",

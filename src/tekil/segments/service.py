@@ -1,0 +1,194 @@
+"""What people do with segments: define, preview, look into, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from pyroaring import BitMap
+
+from tekil.errors import Conflict
+from tekil.kit.clock import Clock, Millis
+from tekil.kit.json import JsonValue
+from tekil.segments.evaluate import Chosen, Evaluator
+from tekil.segments.live import LiveSegments
+from tekil.segments.model import Condition, InSegment
+from tekil.segments.parse import Definition, parse
+from tekil.segments.program import compile_program
+from tekil.segments.store import Change, SegmentRow, SegmentStore
+from tekil.segments.why import Why, explain
+
+SAMPLE = 10
+PREVIEW = "(preview)"
+
+
+@dataclass(frozen=True, slots=True)
+class BranchSize:
+    """How many people one branch of a definition holds for."""
+
+    path: str
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The answer while somebody types."""
+
+    count: int
+    of: int
+    sample: list[str]
+    branches: list[BranchSize]
+    took_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody's public and inner id."""
+
+    public_id: str
+    profile_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why somebody is in a segment or not, and since when."""
+
+    why: Why
+    last_change: Change | None
+    last_event: dict[str, JsonValue] | None
+    """The last thing known of the person when that changed."""
+
+
+class SegmentService:
+    """The rules of the room, over its store, its evaluator and what is followed live."""
+
+    def __init__(
+        self,
+        store: SegmentStore,
+        evaluator: Evaluator,
+        live: LiveSegments,
+        clock: Clock,
+        find: Callable[[str], Person],
+    ) -> None:
+        self.store = store
+        self.live = live
+        self.find = find
+        self._evaluator = evaluator
+        self._clock = clock
+
+    # ---- definitions -----------------------------------------------------------------------------
+
+    def put(self, name: str, description: str, definition: JsonValue, by: str) -> SegmentRow:
+        """Create or change a segment, and follow it. Raises InputError for what is wrong."""
+        known = self.conditions()
+        known[name] = parse(definition).condition
+        compile_program({name: known[name]}, known)
+        for other, condition in known.items():  # a change may close a circle elsewhere
+            compile_program({other: condition}, known)
+        row = self.store.write_segment(name, description, definition, self._clock.now(), by)
+        self.live.refresh()
+        return row
+
+    def delete(self, name: str) -> None:
+        """Delete a segment. Raises NotFound, and Conflict while others name it."""
+        row = self.store.segment(name)
+        users = [
+            other.name
+            for other in self.store.segments()
+            if other.name != name
+            and any(b.condition == InSegment(name) for b in parse(other.definition).branches)
+        ]
+        if users:
+            raise Conflict(
+                f'"{name}" is used by {", ".join(users)}: change those first.', used_by=users
+            )
+        self.store.delete_segment(row.segment_id)
+        self.live.refresh()
+
+    def put_list(self, name: str, description: str, members: BitMap, by: str) -> None:
+        """Store a list, and move whoever that moves."""
+        self.store.write_list(name, description, members, self._clock.now(), by)
+        self.live.refresh()
+
+    def conditions(self) -> dict[str, Condition]:
+        """What every stored segment means."""
+        return {row.name: parse(row.definition).condition for row in self.store.segments()}
+
+    # ---- people ----------------------------------------------------------------------------------
+
+    def preview(self, definition: JsonValue) -> Preview:
+        """Count everybody for whom a definition holds, and for whom each branch of it."""
+        read = parse(definition)
+        began = self._clock.now()
+        known = self.conditions()
+        program = compile_program({PREVIEW: read.condition}, {**known, PREVIEW: read.condition})
+        self._evaluator.lists = self.store.list_members()
+        outcome = self._evaluator.everybody(program, began, due=False)
+        members = outcome.members(PREVIEW)
+        sample = self.store.public_ids(list(islice(members, SAMPLE)))
+        return Preview(
+            count=len(members),
+            of=len(outcome.subjects),
+            sample=list(sample.values()),
+            branches=[
+                BranchSize(b.path, b.kind, int(np.sum(outcome.truths[program.places[b.condition]])))
+                for b in read.branches
+            ],
+            took_ms=self._clock.now() - began,
+        )
+
+    def members(self, name: str) -> BitMap:
+        """Who is in a segment. Raises NotFound."""
+        row = self.store.segment(name)
+        found = self.live.memberships.of(name)
+        return found if found is not None else self.live.stored_members(row)
+
+    def page(self, name: str, after: int, limit: int) -> tuple[list[Person], int | None]:
+        """Members in order of their inner id, and where the next page begins."""
+        members = self.members(name)
+        some = list(islice(members.iter_equal_or_larger(after + 1), limit + 1))
+        public = self.store.public_ids(some[:limit])
+        people = [Person(public[i], i) for i in some[:limit] if i in public]
+        return people, some[limit - 1] if len(some) > limit else None
+
+    def why(self, name: str, ref: str) -> Explanation:
+        """Explain somebody's place in a segment. Raises NotFound."""
+        row = self.store.segment(name)
+        person = self.find(ref)
+        definition: Definition = parse(row.definition)
+        chosen = self._chosen(person.profile_id)
+        now = self._clock.now()
+        self._evaluator.lists = self.store.list_members()
+        why = explain(self._evaluator, definition, self.conditions(), chosen, now)
+        change = self.store.last_change(row.segment_id, person.profile_id)
+        event = None if change is None else self._last_event(chosen, change.at)
+        return Explanation(why, change, event)
+
+    def overlap(self, names: list[str]) -> tuple[list[int], list[list[int]], int, int]:
+        """Sizes, how many each two share, how many are in all and in any. Raises NotFound."""
+        sets = [self.members(name) for name in names]
+        matrix = [[a.intersection_cardinality(b) for b in sets] for a in sets]
+        sizes = [len(members) for members in sets]
+        return sizes, matrix, len(BitMap.intersection(*sets)), len(BitMap.union(*sets))
+
+    def _chosen(self, profile_id: int) -> Chosen:
+        pairs = self.store.identities_of([profile_id])
+        return Chosen(
+            identities=np.array([i for i, _ in pairs], dtype=np.uint64),
+            profiles=np.array([p for _, p in pairs], dtype=np.uint64),
+            subjects=np.array([profile_id], dtype=np.uint64),
+        )
+
+    def _last_event(self, person: Chosen, at: Millis) -> dict[str, JsonValue] | None:
+        rows = self._evaluator.warehouse.query(
+            "SELECT message_id, type, event, toUnixTimestamp64Milli(timestamp) FROM events"
+            " WHERE identity_id IN {identities:Array(UInt64)} AND source_id != 0"
+            " AND received_at <= fromUnixTimestamp64Milli({at:Int64})"
+            " ORDER BY received_at DESC, seq DESC, item DESC LIMIT 1",
+            {"identities": person.identities.tolist(), "at": at},
+        )
+        keys = ("message_id", "type", "event", "timestamp")
+        return dict(zip(keys, rows[0], strict=True)) if rows else None

@@ -1,0 +1,126 @@
+"""Why somebody is in a segment or not: every branch with its truth and what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tekil.kit.clock import Millis
+from tekil.kit.json import JsonValue, decode
+from tekil.segments import sql
+from tekil.segments.evaluate import Chosen, Evaluator
+from tekil.segments.model import (
+    All,
+    AnyOf,
+    Condition,
+    InSegment,
+    Not,
+)
+from tekil.segments.parse import Definition
+from tekil.segments.program import Op, Program, Step, compile_program
+from tekil.segments.sql import Ask, Scope
+
+NAME = "this"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One place of a definition for one person."""
+
+    path: str
+    kind: str
+    holds: bool
+    measured: tuple[JsonValue, ...]
+    """For a leaf: what was found, one value for each test; None for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Whether somebody is in, and each place of the definition."""
+
+    holds: bool
+    reasons: tuple[Reason, ...]
+
+
+def explain(
+    evaluator: Evaluator,
+    definition: Definition,
+    known: dict[str, Condition],
+    person: Chosen,
+    now: Millis,
+) -> Why:
+    """Judge one person and tell each branch."""
+    program = compile_program({NAME: definition.condition}, {**known, NAME: definition.condition})
+    truths = evaluator.chosen(program, person, now).truths
+    values = _Measured(evaluator, program, person, now)
+    reasons = tuple(
+        Reason(
+            branch.path,
+            branch.kind,
+            bool(truths[program.places[branch.condition]][0]),
+            tuple(values.of(leaf) for leaf in _leaves(branch.condition))
+            if branch.kind not in ("all", "any", "not", "segment", "account")
+            else (),
+        )
+        for branch in definition.branches
+    )
+    return Why(bool(truths[program.roots[NAME]][0]), reasons)
+
+
+def _leaves(condition: Condition) -> list[Condition]:
+    match condition:
+        case All(items=items) | AnyOf(items=items):
+            return [leaf for item in items for leaf in _leaves(item)]
+        case Not(item=item):
+            return _leaves(item)
+        case InSegment():
+            return []
+        case _:
+            return [condition]
+
+
+class _Measured:
+    """What the leaves of a program measured for one person."""
+
+    def __init__(self, evaluator: Evaluator, program: Program, person: Chosen, now: Millis) -> None:
+        self._program = program
+        self._events: list[JsonValue] = [None] * len(program.events)
+        self._traits: list[JsonValue] = [None] * len(program.traits)
+        ask = Ask(Scope.CHOSEN, due=False, measured=True)
+        given = {"identities": person.identities.tolist(), "profiles": person.profiles.tolist()}
+        if program.events:
+            parts = sql.split(program.events, Scope.CHOSEN)
+            statement = sql.events_statement(program.events, parts, ask)
+            self._read(evaluator, statement.sql, {**statement.at(now), **given}, self._events)
+        if program.traits:
+            statement = sql.traits_statement(program.traits, ask)
+            self._read(evaluator, statement.sql, {**statement.at(now), **given}, self._traits)
+
+    def _read(
+        self,
+        evaluator: Evaluator,
+        statement: str,
+        values: dict[str, object],
+        into: list[JsonValue],
+    ) -> None:
+        for _, _, texts in evaluator.warehouse.query(statement, values):
+            into[:] = [_value(text) for text in texts]
+
+    def of(self, leaf: Condition) -> JsonValue:
+        """What a leaf measured."""
+        step: Step = self._program.steps[self._program.places[leaf]]
+        match step.op:
+            case Op.EVENT:
+                return self._events[step.inputs[0]]
+            case Op.TRAIT:
+                return self._traits[step.inputs[0]]
+            case _:
+                return None
+
+
+def _value(text: str) -> JsonValue:
+    if not text:
+        return None
+    try:
+        return decode(text)
+    except ValueError:
+        return text
