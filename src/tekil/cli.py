@@ -11,7 +11,7 @@ import typer
 
 import tekil
 from tekil.commands import demo, doctor, files, people, replay, sources, tokens
-from tekil.commands.output import console, stderr
+from tekil.commands.output import console, print_error
 from tekil.errors import TekilError
 from tekil.settings import Role, load_settings
 
@@ -83,5 +83,5 @@ def main() -> None:
     try:
         app()
     except TekilError as error:
-        stderr.print(f"[red]Error:[/red] {error.message}", highlight=False)
+        print_error(error.message)
         sys.exit(1)

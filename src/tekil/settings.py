@@ -67,6 +67,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.state_url or f"sqlite:///{self.data / 'inbox.db'}"
 
     @property
+    def is_remote(self) -> bool:
+        """Whether both stores are servers, so that several processes may share them."""
+        return self.state_url is not None and self.warehouse_url is not None
+
+    @property
     def warehouse_path(self) -> Path:
         """Where the embedded warehouse lives."""
         return self.data / "warehouse"

@@ -41,9 +41,10 @@ class SourceRegister:
 
     def by_id(self, source_id: SourceId) -> Source | None:
         """Find a source by its id."""
+        self._refresh_if_old()
         found = self._by_id.get(source_id)
-        if found is None:
-            self._refresh_if_old()
+        if found is None:  # made by another process a moment ago: its messages must not be lost
+            self._refresh()
             found = self._by_id.get(source_id)
         return found
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tekil.errors import TekilError
+from tekil.errors import NotFound, TekilError
 from tekil.kit.ids import new_secret
 from tekil.settings import Settings
 from tekil.store.directory import DataDirectory
@@ -61,8 +61,16 @@ class ApiClient:
 
 
 @contextmanager
-def connect(settings: Settings) -> Iterator[ApiClient]:
-    """Reach the Tekil of a data directory."""
+def connect(settings: Settings, *, create: bool = True) -> Iterator[ApiClient]:
+    """Reach the Tekil of a data directory; ``create`` says whether one may be made.
+
+    Raises NotFound, DataDirectoryInUse.
+    """
+    if not (create or settings.is_remote or settings.data.exists()):
+        raise NotFound(
+            f"There is no data directory {settings.data}. "
+            "`tekil serve` makes one; --data says where it is."
+        )
     server = DataDirectory(settings.data).running_server()
     if server is not None:
         import httpx

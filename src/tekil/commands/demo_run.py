@@ -103,7 +103,7 @@ def _started(settings: Settings, process: subprocess.Popen[bytes]) -> RunningSer
     while time.monotonic() < ends:
         if process.poll() is not None:
             raise DemoFailed("The server did not start; its message stands above.")
-        server = directory.running_server()
+        server = directory.running_server(0)
         if server is not None and server.pid == process.pid and _answers(server.url):
             return server
         time.sleep(0.05)

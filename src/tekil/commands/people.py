@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from tekil.commands.connection import connect
 from tekil.commands.options import Data, Json, settings_for
-from tekil.commands.output import console, print_json, print_table
+from tekil.commands.output import console, print_json, print_table, short_time
 
 
 def profile(
@@ -21,7 +22,7 @@ def profile(
     as_json: Json = False,
 ) -> None:
     """Look up a person by any identity."""
-    with connect(settings_for(data)) as api:
+    with connect(settings_for(data), create=False) as api:
         found = api.get(f"/profiles/{ref}", as_of=as_of)
         newest = api.get(f"/profiles/{ref}/events", limit=max(1, events), until=as_of)["items"]
     if as_json:
@@ -32,7 +33,7 @@ def profile(
 
 def status(data: Data = None, as_json: Json = False) -> None:
     """Show figures of the whole installation."""
-    with connect(settings_for(data)) as api:
+    with connect(settings_for(data), create=False) as api:
         stats = api.get("/stats")
         url = api.url
     if as_json:
@@ -50,18 +51,23 @@ def status(data: Data = None, as_json: Json = False) -> None:
 
 
 def _print_profile(found: dict[str, Any], events: list[dict[str, Any]]) -> None:
-    console.print(f"[bold]Profile {found['profile_id']}[/bold]")
+    traits = found["traits"]
+    name = " ".join(str(traits[part]) for part in ("firstName", "lastName") if traits.get(part))
+    console.print(Text(name or "Nobody's name is known yet", style="bold"))
+    console.print(f"profile_id:{found['profile_id']}", highlight=False, style="dim")
     console.print(
-        f"{found['event_count']:,} events from {found['first_seen']} to {found['last_seen']}\n",
+        f"{found['event_count']:,} events from {short_time(found['first_seen'])} "
+        f"to {short_time(found['last_seen'])} UTC\n",
         highlight=False,
     )
     identities = [
-        (i["namespace"], i["value"], i["event_count"], i["last_seen"]) for i in found["identities"]
+        (i["namespace"], i["value"], f"{i['event_count']:,}", short_time(i["last_seen"]))
+        for i in found["identities"]
     ]
     print_table(("identity", "value", "events", "last seen"), identities)
-    if found["traits"]:
+    if traits:
         console.print()
-        print_table(("trait", "value"), list(found["traits"].items()))
+        print_table(("trait", "value"), list(traits.items()))
     if found["accounts"]:
         console.print()
         rows = [(a["group_id"], a["traits"].get("name", "")) for a in found["accounts"]]
@@ -69,7 +75,7 @@ def _print_profile(found: dict[str, Any], events: list[dict[str, Any]]) -> None:
     if events:
         console.print()
         newest = [
-            (e["timestamp"], e["type"], e.get("event") or e.get("name", ""), e["source"])
+            (short_time(e["timestamp"]), e["type"], e.get("event") or "", e["source"])
             for e in events
         ]
         print_table(("time", "type", "event", "source"), newest)

@@ -15,10 +15,11 @@ from tekil.commands.output import console
 from tekil.errors import StoreUnavailable
 from tekil.kit.ids import new_secret
 from tekil.runtime import Runtime
-from tekil.settings import Settings
+from tekil.settings import Role, Settings
 from tekil.store.directory import RunningServer
 
 SHUTDOWN_SECONDS = 20
+BACKLOG = 2048
 
 log = structlog.get_logger()
 
@@ -30,6 +31,7 @@ def serve(settings: Settings) -> None:
     port = listening.getsockname()[1]
     runtime = Runtime(settings)
     try:
+        listening.listen(BACKLOG)  # who reads where the server listens may knock at once
         _announce(runtime, settings, port)
         config = uvicorn.Config(
             create_app(runtime),
@@ -39,7 +41,7 @@ def serve(settings: Settings) -> None:
             access_log=False,
             log_config=None,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            backlog=2048,
+            backlog=BACKLOG,
             server_header=False,
         )
         # The HTTP server ends on these by itself and then raises them again; what follows must
@@ -73,10 +75,17 @@ def _announce(runtime: Runtime, settings: Settings, port: int) -> None:
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     host = f"[{host}]" if ":" in host else host
     url = f"http://{host}:{port}"
-    token = new_secret("local")
-    runtime.access.trust_local(token)
-    runtime.directory.publish(RunningServer(os.getpid(), url, token))
+    if not settings.is_remote:  # where several processes share the stores, none owns them
+        token = new_secret("local")
+        runtime.access.trust_local(token)
+        runtime.directory.publish(RunningServer(os.getpid(), url, token))
     first = runtime.access.ensure_admin_token()
     if first is not None:
         console.print(f"Admin token (shown once, keep it): [bold]{first}[/bold]")
-    console.print(f"Tekil listens on [bold]{url}[/bold]; data in {settings.data}", highlight=False)
+    console.print(f"Tekil listens on [bold]{url}[/bold]; {_place(settings)}", highlight=False)
+    if settings.role is not Role.ALL:
+        console.print(f"It runs as [bold]{settings.role}[/bold].")
+
+
+def _place(settings: Settings) -> str:
+    return "data in PostgreSQL and ClickHouse" if settings.is_remote else f"data in {settings.data}"

@@ -56,7 +56,7 @@ def add(
 @app.command("list")
 def list_sources(data: Data = None, as_json: Json = False) -> None:
     """Show every source."""
-    with connect(settings_for(data)) as api:
+    with connect(settings_for(data), create=False) as api:
         found = api.get("/sources")
     if as_json:
         print_json(found)

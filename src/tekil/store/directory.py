@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +14,11 @@ from tekil.errors import DataDirectoryInUse, StoreUnavailable
 
 LOCK_FILE = "owner.lock"
 SERVER_FILE = "server.json"
+
+PATIENCE_SECONDS = 15.0
+"""How long to wait for an owner that is starting up, or is a command and will soon be done."""
+
+POLL_SECONDS = 0.05
 
 
 class RunningServer(msgspec.Struct, frozen=True):
@@ -31,8 +37,18 @@ class DataDirectory:
         self.path = path
         self._lock: IO[str] | None = None
 
-    def acquire(self) -> None:
-        """Become the owner. Raises DataDirectoryInUse when another process is."""
+    def acquire(self, patience: float = PATIENCE_SECONDS) -> None:
+        """Become the owner; waits for a command to end, but not for a server.
+
+        Raises DataDirectoryInUse when another process is and stays the owner.
+        """
+        ends = time.monotonic() + patience
+        while not self._try():
+            if self._read_server() is not None or time.monotonic() > ends:
+                raise DataDirectoryInUse(self._owner_text())
+            time.sleep(POLL_SECONDS)
+
+    def _try(self) -> bool:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = (self.path / LOCK_FILE).open("a+")
@@ -42,10 +58,13 @@ class DataDirectory:
             ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        except BlockingIOError:
             lock.close()
-            raise DataDirectoryInUse(self._owner_text()) from error
+            return False
+        # Whoever wrote it was killed: nobody may be sent there any more.
+        (self.path / SERVER_FILE).unlink(missing_ok=True)
         self._lock = lock
+        return True
 
     def publish(self, server: RunningServer) -> None:
         """Say where the server listens; only the owner of the directory can read it."""
@@ -54,14 +73,14 @@ class DataDirectory:
         with os.fdopen(descriptor, "wb") as file:
             file.write(msgspec.json.encode(server))
 
-    def running_server(self) -> RunningServer | None:
-        """Find the server that owns the directory; None when nobody does."""
-        if not self.path.exists():
-            return None
-        try:
-            self.acquire()
-        except DataDirectoryInUse:
-            return self._read_server()
+    def running_server(self, patience: float = PATIENCE_SECONDS) -> RunningServer | None:
+        """Find the server that owns the directory, which may be starting; None if there is none."""
+        ends = time.monotonic() + patience
+        while self.path.exists() and not self._try():
+            server = self._read_server()
+            if server is not None or time.monotonic() > ends:
+                return server
+            time.sleep(POLL_SECONDS)
         self.release()
         return None
 
