@@ -113,9 +113,9 @@ class Shop:
 
 
 @contextmanager
-def open_shop(data: Path) -> Iterator[Shop]:
+def open_shop(data: Path, state_url: str | None = None) -> Iterator[Shop]:
     clock = FixedClock(Millis(NOON + 600 * MINUTE))
-    runtime = Runtime(Settings(data=data, admin_token=TOKEN), clock)
+    runtime = Runtime(Settings(data=data, admin_token=TOKEN, state_url=state_url), clock)
     runtime.start()
     try:
         api = TestClient(create_app(runtime))
