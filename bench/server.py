@@ -18,6 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TEKIL = (sys.executable, "-c", "from tekil.cli import main; main()")
+ACCEPT_ONLY = (sys.executable, "-m", "bench.accept_only")
 TOKEN = "bench-token-of-sufficient-length-0123456789"
 STALLED_SECONDS = 60
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -103,23 +104,22 @@ class Server:
 
 
 @contextmanager
-def running(data: Path, port: int) -> Iterator[Server]:
+def running(data: Path, port: int, *, accept_only: bool = False) -> Iterator[Server]:
     """A server on a data directory, ready to take messages, stopped at the end."""
-    server = start(data, port)
+    server = start(data, port, ACCEPT_ONLY if accept_only else TEKIL)
     try:
         yield server
     finally:
         server.stop()
 
 
-def start(data: Path, port: int, key: str | None = None) -> Server:
-    """Start ``tekil serve`` and wait until it is healthy; makes a source when no key is given."""
+def start(data: Path, port: int, program: tuple[str, ...]) -> Server:
+    """Make a source, start ``tekil serve`` and wait until it is healthy."""
     environ = {**os.environ, "TEKIL_ADMIN_TOKEN": TOKEN}
-    if key is None:
-        key = add_source(data)
+    key = add_source(data)
     data.mkdir(parents=True, exist_ok=True)
     log = (data.parent / f"{data.name}.log").open("ab")
-    words = [*TEKIL, "serve", "--data", str(data), "--port", str(port)]
+    words = [*program, "serve", "--data", str(data), "--port", str(port)]
     began = time.perf_counter()
     process = subprocess.Popen(words, env=environ, stdout=log, stderr=log, cwd=ROOT)
     log.close()

@@ -38,12 +38,12 @@ class Setting:
         return path, [f"user_id:u{person}" for person in shop.signed_up]
 
     @contextmanager
-    def server(self, name: str) -> Iterator[Server]:
+    def server(self, name: str, *, accept_only: bool = False) -> Iterator[Server]:
         """A real server on an empty data directory, which is removed afterwards."""
         data = self.work / name
         shutil.rmtree(data, ignore_errors=True)
         try:
-            with running(data, self.port) as server:
+            with running(data, self.port, accept_only=accept_only) as server:
                 yield server
         finally:
             shutil.rmtree(data, ignore_errors=True)

@@ -6,8 +6,8 @@ second core. Expected: end to end at least 0.6 of a bare loop that only decodes 
 same messages, and flat over the run. Refuted if the rate falls while people accumulate, or if the
 server's processor time per event is more than double that of the bare loop.
 
-Accepting alone is the part that a client waits for: key, decode, checks, synced commit.
-Expected: at least three times the rate end to end.
+Accepting is the part that a client waits for: key, decode, checks, synced commit. Alone, with the
+pipeline held back, it is expected to reach at least three times the rate end to end.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ def run(setting: Setting) -> Iterator[Figure]:
     floor = setting.insert_floor(bodies)
     with setting.accept_floor() as bare:
         accept = bare.client("batches", file=bodies, connections=CONNECTIONS)
+    with setting.server("accept", accept_only=True) as server:
+        alone = server.client("batches", file=bodies, connections=CONNECTIONS)
     with setting.server("ingest") as server:
         idle = server.cpu_seconds()
         began = time.perf_counter()
@@ -41,8 +43,11 @@ def run(setting: Setting) -> Iterator[Figure]:
     rate = events / seconds
     aim = Aim(least=20_000, least_ratio=0.6)
     yield Figure("ingest", "end to end", rate, "events/s", floor["rate"], aim)
-    accepted, bare_rate = events / sent["seconds"], events / accept["seconds"]
-    yield Figure("ingest", "accepted meanwhile", accepted, "events/s", bare_rate)
+    bare_rate = events / accept["seconds"]
+    taken = events / alone["seconds"]
+    yield Figure("ingest", "accepting alone", taken, "events/s", bare_rate, Aim(least=3 * rate))
+    accepted = events / sent["seconds"]
+    yield Figure("ingest", "accepting while working", accepted, "events/s", bare_rate)
     p99 = sent["latency_ms"]["p99"]
     name = f"reply to a batch of {BATCH}, p99"
     yield Figure("ingest", name, p99, "ms", accept["latency_ms"]["p99"])
