@@ -13,7 +13,7 @@ from tekil.access.model import Permission
 from tekil.errors import InputError
 from tekil.identity.tables import identities
 from tekil.kit.json import encode
-from tekil.kit.paging import decode_cursor, encode_cursor
+from tekil.kit.paging import decode_numbers, encode_cursor
 from tekil.store.state import SqlStore
 
 router = APIRouter(prefix="/api/v1/identities", tags=["identity"])
@@ -77,7 +77,7 @@ def _after(cursor: str | None) -> int:
     if cursor is None:
         return 0
     try:
-        (after,) = decode_cursor(cursor)
+        (after,) = decode_numbers(cursor)
     except ValueError as error:
         raise InputError(f"{error}; leave it out to begin at the start.") from error
-    return int(str(after))
+    return after

@@ -255,9 +255,9 @@ def _claim_position(cursor: str | None) -> tuple[int, int, int, str, bool] | Non
         return None
     try:
         at, a, b, kind, strong = decode_cursor(cursor)
+        return int(str(at)), int(str(a)), int(str(b)), str(kind), bool(strong)
     except ValueError as error:
         raise InputError(f"{error}; leave it out to begin at the oldest.") from error
-    return int(str(at)), int(str(a)), int(str(b)), str(kind), bool(strong)
 
 
 def _id_position(cursor: str | None) -> int:

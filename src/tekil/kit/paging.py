@@ -14,6 +14,7 @@ from tekil.kit.json import JsonValue, decode, encode
 T = TypeVar("T")
 
 MAX_NUMBER = 2**63
+"""No store holds larger numbers, so no cursor that we made does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,9 @@ def decode_cursor(cursor: str) -> list[JsonValue]:
         value = decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
         raise ValueError(f'"{cursor}" is not a cursor from an earlier page') from error
-    if not isinstance(value, list):
+    if not isinstance(value, list) or any(
+        isinstance(part, int) and abs(part) >= MAX_NUMBER for part in value
+    ):
         raise ValueError(f'"{cursor}" is not a cursor from an earlier page')
     return value
 
@@ -50,11 +53,8 @@ def decode_numbers(cursor: str, count: int = 1) -> list[int]:
     >>> decode_numbers(encode_cursor(5, 7), 2)
     [5, 7]
     """
-    numbers = [
-        value
-        for value in decode_cursor(cursor)
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < MAX_NUMBER
-    ]
-    if len(numbers) != count or len(decode_cursor(cursor)) != count:
+    position = decode_cursor(cursor)
+    numbers = [value for value in position if type(value) is int]
+    if len(numbers) != count or len(position) != count:
         raise ValueError(f'"{cursor}" is not a cursor from an earlier page')
     return numbers

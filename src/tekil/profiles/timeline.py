@@ -11,7 +11,7 @@ from tekil.identity.nodes import Node
 from tekil.kit.clock import Millis, to_iso
 from tekil.kit.ids import IdentityId, SourceId
 from tekil.kit.json import JsonObject, JsonValue, decode_object
-from tekil.kit.paging import Page, decode_cursor, encode_cursor
+from tekil.kit.paging import Page, decode_numbers, encode_cursor
 from tekil.store.warehouse import Warehouse
 
 MAX_LIMIT = 500
@@ -130,7 +130,7 @@ def _position(cursor: str | None) -> dict[str, object]:
     if cursor is None:
         return {}
     try:
-        at, seq, item = decode_cursor(cursor)
+        at, seq, item = decode_numbers(cursor, 3)
     except ValueError as error:
         raise InputError(f"{error}; leave it out to begin at the newest event.") from error
     return {"at": at, "seq": seq, "item": item}

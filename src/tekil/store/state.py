@@ -105,10 +105,10 @@ class SqlStore:
             raise StoreUnavailable(
                 f"The {self.schema} database cannot answer: {error.__cause__ or error}"
             ) from error
-        except sa.exc.DataError as error:
+        except (sa.exc.DataError, OverflowError) as error:
             # PostgreSQL is stricter than SQLite: the character NUL in a text, a number too large.
             raise InputError(
-                f"A value cannot be stored or looked up: {error.__cause__}."
+                f"A value cannot be stored or looked up: {error.__cause__ or error}."
             ) from error
 
 
