@@ -28,9 +28,9 @@ from tekil.inbox.committer import GroupCommitter
 from tekil.inbox.model import Reject
 from tekil.inbox.store import Inbox
 from tekil.kit.clock import Clock, Millis, SystemClock
-from tekil.kit.ids import Seq, SourceId
+from tekil.kit.ids import SourceId
 from tekil.kit.json import decode
-from tekil.pipeline.batch import APPLIED_SEQ, NEXT_IDENTITY, BatchWorker, Stores
+from tekil.pipeline.batch import NEXT_IDENTITY, BatchWorker, Stores
 from tekil.pipeline.by_hand import ByHand
 from tekil.pipeline.chores import Chores
 from tekil.pipeline.journal import PipelineJournal
@@ -115,15 +115,16 @@ class Runtime:
         self.past_profiles = PastReader(self.state, identity, self.profiles, self.warehouse)
         self.accounts = AccountReader(self.state)
         self.timeline = Timeline(self.warehouse, self.sources)
-        self.identity = IdentityService(identity, self.profiles.find_node, lambda: self.rules)
+        self.identity = IdentityService(identity, self.profiles.find_node, self.rules_in_force)
         self.pipeline = self._pipeline()
+        self.pipeline.worker.before_taking_over = self._follow_rules
         self.by_hand = ByHand(
             self.pipeline,
             identity,
             clock,
             self.profiles.find_node,
             self.adopt_rules,
-            lambda: self.rules,
+            self.rules_in_force,
         )
         self.committer = GroupCommitter(self.inbox, self.pipeline.wake)
         self.segments = self._segments()
@@ -142,8 +143,14 @@ class Runtime:
         self.pipeline.stop()
         self.close()
 
+    def rules_in_force(self) -> Rulebook:
+        """The identity rules; a process without a pipeline asks whether another changed them."""
+        if self.settings.role not in (Role.ALL, Role.WORKER):
+            self._follow_rules()
+        return self.rules
+
     def adopt_rules(self, rules: Rulebook) -> None:
-        """Work and read by other identity rules from now on."""
+        """Work and read by other identity rules from now on; runs on the pipeline's thread."""
         self.rules = rules
         self.profiles.adopt_rules(rules, self._identifiers())
         worker = self.pipeline.worker
@@ -152,13 +159,16 @@ class Runtime:
 
     def lag(self, progress: Mapping[str, int]) -> tuple[int, Millis | None]:
         """How many accepted messages cannot be queried yet, and when the oldest came."""
-        if self.settings.role in (Role.ALL, Role.WORKER):
-            return self.pipeline.lag()
-        return self.inbox.lag(Seq(progress.get(APPLIED_SEQ, 0)))
+        return self.inbox.lag(self.pipeline.stored_seq(progress))
 
     def close(self) -> None:
         """Close the stores and give up the data directory."""
         self._open.close()
+
+    def _follow_rules(self) -> None:
+        stored = self._stored_rules()
+        if stored.rules != self.rules.rules:
+            self.adopt_rules(stored)
 
     def _stored_rules(self) -> Rulebook:
         with self.state.read() as connection:

@@ -66,18 +66,18 @@ class Shop:
         return found
 
     def get(self, path: str, status: int = 200, **query: Any) -> Any:
-        answer = self.api.get(f"/api/v1{path}", params=query, headers=self._head())
+        answer = self.api.get(f"/api/v1{path}", params=query, headers=self.head())
         assert answer.status_code == status, answer.text
         return answer.json()
 
     def post(self, path: str, status: int = 200, **body: Any) -> Any:
-        answer = self.api.post(f"/api/v1{path}", json=body, headers=self._head())
+        answer = self.api.post(f"/api/v1{path}", json=body, headers=self.head())
         assert answer.status_code == status, answer.text
         self.settle()
         return answer.json()
 
     def put(self, path: str, body: Any, status: int = 200, **query: Any) -> Any:
-        answer = self.api.put(f"/api/v1{path}", json=body, params=query, headers=self._head())
+        answer = self.api.put(f"/api/v1{path}", json=body, params=query, headers=self.head())
         assert answer.status_code == status, answer.text
         self.settle()
         return answer.json()
@@ -108,21 +108,22 @@ class Shop:
         assert sorted(map(sorted, by_profile.values())) == sorted(map(sorted, by_group.values()))
         return {frozenset(group) for group in groups.values()}
 
-    def _head(self) -> dict[str, str]:
+    def head(self) -> dict[str, str]:
+        """What proves who asks."""
         return {"Authorization": f"Bearer {TOKEN}"}
 
 
 @contextmanager
-def open_shop(data: Path, state_url: str | None = None) -> Iterator[Shop]:
+def open_shop(data: Path, state_url: str | None = None, *, sources: bool = True) -> Iterator[Shop]:
     clock = FixedClock(Millis(NOON + 600 * MINUTE))
     runtime = Runtime(Settings(data=data, admin_token=TOKEN, state_url=state_url), clock)
     runtime.start()
     try:
         api = TestClient(create_app(runtime))
         shop = Shop(runtime, clock, api, {}, itertools.count(1))
-        for name, kind in (("server", "http"), ("browser", "web")):
+        for name, kind in (("server", "http"), ("browser", "web")) if sources else ():
             answer = api.post(
-                "/api/v1/sources", json={"name": name, "kind": kind}, headers=shop._head()
+                "/api/v1/sources", json={"name": name, "kind": kind}, headers=shop.head()
             )
             shop.keys[name] = answer.json()["write_key"]
         yield shop

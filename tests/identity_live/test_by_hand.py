@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.identity.house import Call, person
-from tests.identity_live.shop import Shop
+from tests.identity_live.shop import Shop, open_shop
 
 from tekil.kit.ids import ProfileId
 
@@ -196,3 +197,29 @@ def test_wrong_rules_change_nothing_and_say_where_they_are_wrong(shop: Shop) -> 
     rules["namespaces"]["email"]["limit"] = "many"
     shop.put("/identity/rules", rules, 400)
     assert shop.get("/identity/rules")["version"] == 0
+
+
+def test_rules_and_decisions_outlive_the_process(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with open_shop(data) as shop:
+        two_people(shop)
+        rules = shop.get("/identity/rules")["rules"]
+        rules["namespaces"]["email"]["limit"] = 7
+        shop.put("/identity/rules", rules)
+        shop.post("/identity/join", a="user_id:ada", b="user_id:bob")
+        people = shop.people()
+    with open_shop(data, sources=False) as shop:
+        assert shop.get("/identity/rules")["rules"] == rules
+        assert shop.people() == people
+        shop.post("/identity/separate", a="user_id:ada", b="user_id:bob")
+        assert len(shop.people()) == 2
+
+
+def test_without_a_pipeline_nothing_is_decided(shop: Shop) -> None:
+    two_people(shop)
+    shop.runtime.pipeline.stop()
+    problem = shop.api.post(
+        "/api/v1/identity/join", json={"a": "user_id:ada", "b": "user_id:bob"}, headers=shop.head()
+    )
+    assert problem.status_code == 503
+    assert "No pipeline works" in problem.json()["detail"]

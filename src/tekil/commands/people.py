@@ -24,7 +24,7 @@ def profile(
     """Look up a person by any identity."""
     with connect(settings_for(data), create=False) as api:
         found = api.get(f"/profiles/{ref}", as_of=as_of)
-        newest = api.get(f"/profiles/{ref}/events", limit=max(1, events), until=as_of)["items"]
+        newest = api.get(f"/profiles/{ref}/events", limit=max(1, events), as_of=as_of)["items"]
     if as_json:
         print_json(found | {"events": newest[:events]})
         return

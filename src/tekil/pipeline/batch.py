@@ -36,6 +36,7 @@ from tekil.store.state import SqlStore
 
 APPLIED_SEQ = "applied_seq"
 STORED_BATCH = "stored_batch"
+STORED_SEQ = "stored_seq"
 NEXT_IDENTITY = "next_identity_id"
 NEXT_ACCOUNT = "next_account_id"
 EVENTS = "events"
@@ -91,9 +92,13 @@ class BatchWorker:
         self.preparer = preparer
         self.graph = graph
         self.progress = stores.history.progress()
+        self.before_taking_over: Callable[[], None] | None = None
+        """Brings what lies outside of the stores up to date, such as the identity rules."""
 
     def take_over(self) -> None:
         """Read everything again: another process may have worked meanwhile."""
+        if self.before_taking_over is not None:
+            self.before_taking_over()
         self.reload()
         seen = MessageSet()
         since = Millis(self._clock.now() - self._dedup_days * DAY_MS)
@@ -112,8 +117,10 @@ class BatchWorker:
         """The last request that was worked on."""
         return Seq(self.progress.get(APPLIED_SEQ, 0))
 
-    def work(self, entries: Sequence[InboxEntry], stored_batch: int) -> BatchResult:
-        """Work a run of requests; ``stored_batch`` is what the warehouse is known to hold."""
+    def work(
+        self, entries: Sequence[InboxEntry], stored_batch: int, stored_seq: Seq = Seq(0)
+    ) -> BatchResult:
+        """Work a run of requests; the last two say what the warehouse is known to hold."""
         messages, refused = self._prepare(entries)
         self._stores.inbox.add_rejects(refused)
         fresh = self._drop_duplicates(messages)
@@ -127,6 +134,7 @@ class BatchWorker:
                 moved[APPLIED_SEQ] = entries[-1].seq
                 moved[BATCH] = batch
                 moved[STORED_BATCH] = stored_batch
+                moved[STORED_SEQ] = max(stored_seq, moved.get(STORED_SEQ, 0))
                 self._stores.history.advance(connection, batch - 1, batch)
                 self._stores.history.save_hashes(connection, batch, self._clock.now(), hashes)
                 self._stores.history.save_progress(
@@ -143,6 +151,18 @@ class BatchWorker:
         return BatchResult(
             batch, len(fresh), len(messages) - len(fresh), result.parcels, result.touched
         )
+
+    def note_stored(self, stored_batch: int, stored_seq: Seq) -> None:
+        """Write down what the warehouse holds when no batch follows that would do so."""
+        batch = self.progress.get(BATCH, 0)
+        moved = {STORED_BATCH: stored_batch, STORED_SEQ: stored_seq}
+        if all(self.progress.get(name, 0) >= value for name, value in moved.items()):
+            return
+        with self._stores.state.write() as connection:
+            self._stores.history.advance(connection, batch, batch)
+            self._stores.history.save_progress(connection, moved)
+            self._stores.history.drop_parcels(connection, stored_batch)
+        self.progress |= moved
 
     def decide(self, act: Callable[[sa.Connection], GraphChanges]) -> list[BatchResult]:
         """Change the graph by hand, in one transaction that ends like a batch.
