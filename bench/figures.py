@@ -91,8 +91,8 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def machine() -> dict[str, str]:
-    """What the figures were measured on."""
+def machine(load_before: float) -> dict[str, str]:
+    """What the figures were measured on, and how busy it was with other things before."""
     model = next(
         (
             line.split(":", 1)[1].strip()
@@ -112,4 +112,5 @@ def machine() -> dict[str, str]:
         f"SQLite {sqlite3.sqlite_version}, {libraries}",
         "commit": commit.stdout.strip(),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "load": f"{load_before:.1f}",
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.figures import Aim, Figure, number
 from bench.loads import LOADS
 
+QUIET_LOAD = 0.5
 HEAD = """# Benchmarks
 
 `make bench` measures the real program, `tekil serve`, over HTTP from a client in a process of its
@@ -82,5 +83,12 @@ def _section(record: Record, name: str) -> str:
             f"| {ratio} | {figure.aim.text()}{marks[figure.met]} |"
         )
     lines += ["", f"Measured on {measured['date']} at commit {measured['commit']}:"]
-    lines += [f"{measured['machine']}; {measured['system']}.", ""]
+    lines += [f"{measured['machine']}; {measured['system']}."]
+    if float(measured["load"]) > QUIET_LOAD:
+        lines += [
+            "",
+            f"**The machine was not quiet:** its load average before the run was "
+            f"{measured['load']}. Floors and figures suffer alike; compare the ratios.",
+        ]
+    lines.append("")
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def main() -> int:
     options = parser.parse_args()
     setting = Setting(WORK, options.port, options.quick)
     names = options.load or list(LOADS)
+    load_before = os.getloadavg()[0]
     progress = Console(stderr=True)
     figures: list[Figure] = []
     for name in names:
@@ -47,29 +49,31 @@ def main() -> int:
         for figure in load(name)(setting):
             figures.append(figure)
             progress.print(f"  {figure.figure}: {number(figure.value)} {figure.unit}")
-    keep(figures, names, quick=options.quick)
+    measured_on = machine(load_before)
+    keep(figures, names, measured_on, quick=options.quick)
     if options.json:
         print(json.dumps([figure.row() for figure in figures], indent=1, ensure_ascii=False))
     else:
-        Console().print(table(figures))
+        Console().print(table(figures, measured_on))
     return int(options.strict and any(figure.met is False for figure in figures))
 
 
-def keep(figures: list[Figure], names: list[str], *, quick: bool) -> None:
+def keep(
+    figures: list[Figure], names: list[str], measured_on: dict[str, str], *, quick: bool
+) -> None:
     """Write the rows; a full run also replaces its loads on the benchmark page."""
     rows = [figure.row() for figure in figures]
     if quick:
         _write(WORK / "results-quick.json", rows)
         return
-    record = Record.read(RECORD).updated(figures, names, machine())
+    record = Record.read(RECORD).updated(figures, names, measured_on)
     record.write(RECORD)
     _write(RESULTS, record.rows())
     PAGE.write_text(page(record), encoding="utf-8")
 
 
-def table(figures: list[Figure]) -> Table:
+def table(figures: list[Figure], measured_on: dict[str, str]) -> Table:
     """All figures on one screen."""
-    measured_on = machine()
     title = f"{measured_on['machine']} · {measured_on['commit']} · {measured_on['date']}"
     result = Table("load", "figure", title=title)
     for column in ("value", "unit", "floor", "ratio", "aim"):

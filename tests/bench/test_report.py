@@ -12,7 +12,13 @@ from bench.report import Record, page
 
 from bench import client, figures, latency
 
-MACHINE = {"machine": "2 cores", "system": "Linux", "commit": "abc", "date": "2026-11-22"}
+MACHINE = {
+    "machine": "2 cores",
+    "system": "Linux",
+    "commit": "abc",
+    "date": "2026-11-22",
+    "load": "0.1",
+}
 
 
 @pytest.mark.parametrize(
@@ -59,6 +65,13 @@ def test_a_load_run_again_replaces_its_own_figures_only(tmp_path: Path) -> None:
     assert "| b | 2 s | 4 | 0.50 | ≤ 3 ✓ |" in text
     assert "at commit def" in text
     assert "at commit abc" in text
+
+
+def test_the_page_says_when_others_used_the_machine() -> None:
+    figures = [Figure("ingest", "a", 1, "s")]
+    assert "not quiet" not in page(Record().updated(figures, ["ingest"], MACHINE))
+    busy = page(Record().updated(figures, ["ingest"], {**MACHINE, "load": "3.2"}))
+    assert "load average before the run was 3.2" in busy
 
 
 def test_every_load_says_what_would_refute_it() -> None:
