@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tekil.errors import NotFound, TekilError
 from tekil.kit.ids import new_secret
-from tekil.settings import Settings
+from tekil.settings import Role, Settings
 from tekil.store.directory import DataDirectory
 
 if TYPE_CHECKING:
@@ -90,6 +92,8 @@ def _embedded(settings: Settings) -> Iterator[ApiClient]:
     from tekil.app import create_app  # slow to import; only commands without a server need it
     from tekil.runtime import Runtime
 
+    if settings.is_remote:  # the work is left to the processes that run there
+        settings = msgspec.structs.replace(settings, role=Role.API)
     runtime = Runtime(settings)
     token = new_secret("local")
     runtime.access.trust_local(token)
@@ -106,7 +110,8 @@ def _embedded(settings: Settings) -> Iterator[ApiClient]:
     try:
         with asyncio.Runner() as runner:
             yield ApiClient(lambda m, p, **a: runner.run(call(m, p, **a)), None)
-            runtime.pipeline.settle()
+            if not settings.is_remote:
+                runtime.pipeline.settle()
     finally:
         runtime.stop()
 

@@ -118,7 +118,7 @@ class BatchWorker:
         return Seq(self.progress.get(APPLIED_SEQ, 0))
 
     def work(
-        self, entries: Sequence[InboxEntry], stored_batch: int, stored_seq: Seq = Seq(0)
+        self, entries: Sequence[InboxEntry], stored_batch: int, stored_seq: Seq
     ) -> BatchResult:
         """Work a run of requests; the last two say what the warehouse is known to hold."""
         messages, refused = self._prepare(entries)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import TypeAlias
 
@@ -15,7 +15,8 @@ from tekil.errors import StoreUnavailable
 from tekil.events.store import LeaseLost
 from tekil.inbox.store import Inbox
 from tekil.kit.clock import Millis
-from tekil.pipeline.batch import STORED_BATCH, BatchResult, BatchWorker
+from tekil.kit.ids import Seq
+from tekil.pipeline.batch import STORED_BATCH, STORED_SEQ, BatchResult, BatchWorker
 from tekil.pipeline.chores import Chores
 from tekil.pipeline.writer import WarehouseWriter
 from tekil.store.lease import Lease
@@ -108,7 +109,11 @@ class PipelineLoop:
 
     def lag(self) -> tuple[int, Millis | None]:
         """How many accepted messages cannot be queried yet, and when the oldest came."""
-        return self._inbox.lag(self.writer.stored_seq)
+        return self._inbox.lag(self.stored_seq(self.worker.progress))
+
+    def stored_seq(self, progress: Mapping[str, int]) -> Seq:
+        """The last request of which every event can be queried, whoever stored it."""
+        return Seq(max(self.writer.stored_seq, progress.get(STORED_SEQ, 0)))
 
     def settle(self) -> None:
         """Wait until the inbox is empty and all of it is in the warehouse."""
@@ -173,6 +178,9 @@ class PipelineLoop:
         """Take the lease, and what an earlier worker left, before the first batch."""
         if self._ready and self._lease.holds():
             return True
+        if self._ready:
+            log.warning("the lease is lost; what is left in the outbox is whose it is now")
+            self.writer.abandon()
         self._ready = False
         if not self._lease.acquire():
             return False
@@ -199,10 +207,13 @@ class PipelineLoop:
         entries = self._inbox.entries_after(
             self.worker.applied_seq, max_count=self._size, max_entries=MAX_ENTRIES
         )
+        # In this order: the batch must not be behind the request that it speaks for.
+        stored_seq, stored_batch = self.writer.stored_seq, self.writer.stored_batch
         if not entries:
+            self.worker.note_stored(stored_batch, stored_seq)
             return 0
         began = time.monotonic()
-        self._publish(self.worker.work(entries, self.writer.stored_batch))
+        self._publish(self.worker.work(entries, stored_batch, stored_seq))
         count = sum(entry.count for entry in entries)
         self._size = next_size(self._size, count, time.monotonic() - began)
         return count

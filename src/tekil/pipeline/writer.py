@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from tekil.kit.ids import ProfileId, Seq
 from tekil.store.warehouse import Warehouse
 
 RETRY_SECONDS = 1.0
+
+STRANGERS_SECONDS = 60.0
+STRANGERS_POLL_SECONDS = 0.05
 
 log = structlog.get_logger()
 
@@ -48,6 +52,7 @@ class WarehouseWriter:
         self._queue: deque[_Batch] = deque()
         self._wake = threading.Condition()
         self._ending = False
+        self._abandoned = 0
         self._halted = threading.Event()
         self._inserting = threading.Lock()
         """Whoever looks whether rows are there waits for an insert that is under way."""
@@ -59,9 +64,9 @@ class WarehouseWriter:
 
     def recover(self, stored_batch: int, last_seq: Seq) -> None:
         """Insert what an earlier worker left in the outbox, looking before inserting."""
-        with self._wake:
-            self._queue.clear()
+        self.abandon()
         self.stored_batch = stored_batch
+        self._wait_for_strangers()
         left = self._history.pending_parcels(self.stored_batch)
         while left:
             batches: dict[int, list[Parcel]] = {}
@@ -73,6 +78,27 @@ class WarehouseWriter:
         self.stored_seq = last_seq
         if not self._thread.is_alive():
             self._thread.start()
+
+    def abandon(self) -> None:
+        """Leave what is queued to the outbox: another worker has taken over."""
+        with self._wake:
+            self._queue.clear()
+            self._abandoned += 1
+
+    def _wait_for_strangers(self) -> None:
+        """Let inserts end that a worker, which is gone, has left running at the warehouse.
+
+        A look before they end would miss their rows, and they would be there twice.
+        """
+        ends = time.monotonic() + STRANGERS_SECONDS
+        while time.monotonic() < ends:
+            running = self._warehouse.query(
+                "SELECT count() FROM system.processes WHERE query_kind = 'Insert'"
+                " AND current_database = currentDatabase()"
+            )
+            if not running[0][0]:
+                return
+            self._halted.wait(STRANGERS_POLL_SECONDS)
 
     def put(
         self,
@@ -107,9 +133,11 @@ class WarehouseWriter:
                     self._wake.wait()
                 if not self._queue or self._halted.is_set():
                     return
-                taken = list(self._queue)
+                taken, abandoned = list(self._queue), self._abandoned
             last = taken[-1]
-            if not self._until_stored(last.number, merged([p for b in taken for p in b.parcels])):
+            if not self._until_stored(
+                last.number, merged([p for b in taken for p in b.parcels]), abandoned
+            ):
                 return
             touched = frozenset().union(*(b.touched for b in taken))
             if self.on_stored is not None and touched:
@@ -120,9 +148,11 @@ class WarehouseWriter:
                         self._queue.popleft()
                         self.stored_seq = batch.last_seq
 
-    def _until_stored(self, batch: int, parcels: Sequence[Parcel]) -> bool:
+    def _until_stored(self, batch: int, parcels: Sequence[Parcel], abandoned: int) -> bool:
         look_first = False
         while not self._halted.is_set():
+            if abandoned != self._abandoned:
+                return True  # whoever took over finds it in the outbox
             try:
                 self._insert_batch(batch, parcels, look_first=look_first)
             except Exception as error:
