@@ -152,7 +152,7 @@ def _events_part(number: int, leaves: list[EventLeaf], wide: int, ask: Ask, bind
     if features.derived:
         inner = _select({"*": "", **features.derived}, f"(\n{_indent(inner)}\n)")
     defaults = [holds_without_events(leaf) for leaf in leaves]
-    return _outer(number, read, defaults, due if ask.due else [], wide, inner, ask)
+    return _outer(number, read, defaults, due if ask.due else [], wide, inner, ask, binder)
 
 
 def traits_statement(leaves: list[TraitTest], ask: Ask) -> Statement:
@@ -173,7 +173,9 @@ def traits_statement(leaves: list[TraitTest], ask: Ask) -> Statement:
         f"{TRAIT_TABLES[ask.scope]}{_where(where)}\nGROUP BY subject",
     )
     wide = words(len(leaves))
-    return Statement(_outer(0, read, [False] * len(leaves), due, wide, inner, ask), binder.values)
+    return Statement(
+        _outer(0, read, [False] * len(leaves), due, wide, inner, ask, binder), binder.values
+    )
 
 
 def _outer(
@@ -184,6 +186,7 @@ def _outer(
     wide: int,
     inner: str,
     ask: Ask,
+    binder: Binder,
 ) -> str:
     columns = {"part": f"toUInt16({number})", "subject": ""}
     source = f"(\n{_indent(inner)}\n)"
@@ -191,7 +194,7 @@ def _outer(
         listed = ",\n        ".join(leaf.measured for leaf in read)
         columns["measured"] = f"CAST([\n        {listed}\n    ], 'Array(String)')"
         return f"{_select(columns, source)}\nWHERE subject != 0"
-    columns["due"] = f"toInt64({least_sql(due)})"
+    columns["due"] = f"toInt64({least_sql(due, binder)})"
     columns |= _bits(read, wide)
     # Whoever has nothing to tell is left out: the reader knows what holds without a row.
     told = [f"holds_{i} != {word}" for i, word in enumerate(_words(defaults, wide))]

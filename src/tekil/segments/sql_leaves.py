@@ -44,7 +44,7 @@ class LeafSql:
 
     holds: str
     due: tuple[str, ...]
-    """Instants (ms) before which time alone cannot change it; NEVER or NULL if it cannot at all."""
+    """Instants (ms) at which time alone may change it; what is past or NULL does not count."""
     measured: str
     """JSON text of what was measured."""
 
@@ -86,12 +86,13 @@ def trait_leaf_sql(leaf: TraitTest, value: str, binder: Binder) -> LeafSql:
     return LeafSql(holds, _test_due(leaf.test, value, binder), value)
 
 
-def least_sql(due: list[str]) -> str:
-    """The first of the instants."""
+def least_sql(due: list[str], binder: Binder) -> str:
+    """The first of the instants that lies ahead."""
     known = [f"ifNull({at}, {NEVER})" for at in dict.fromkeys(due)]
     if not known:
         return NEVER
-    return known[0] if len(known) == 1 else f"arrayMin([{', '.join(known)}])"
+    ahead = f"x -> x >= toUnixTimestamp64Milli({binder.moment(NOW)})"
+    return f"arrayMin(arrayFilter({ahead}, [{', '.join(known)}, {NEVER}]))"
 
 
 def _count(leaf: EventCount, features: Features) -> LeafSql:
@@ -102,8 +103,7 @@ def _count(leaf: EventCount, features: Features) -> LeafSql:
     # "At least one since" is a question to the newest event: one aggregate for every window.
     newest = features.of(Kind.NEWEST, events, Window(None, window.high))
     holds = f"ifNull({newest} >= {binder.moment(window.low)}, 0)"
-    leaves = f"if({holds}, {crossing_sql(window.low, newest, binder)}, {NEVER})"
-    due = (leaves, *_arriving(window, features))
+    due = (crossing_sql(window.low, newest, binder), *_arriving(window, features))
     return LeafSql(holds, due, f"ifNull(toString({newest}), '')")
 
 
@@ -142,10 +142,16 @@ def _sequence(leaf: Sequence, features: Features) -> LeafSql:
     moment = f"fromUnixTimestamp64Milli({start}, 'UTC')"
     due: list[str] = []
     if leaf.window.low is not None:
-        leaves = crossing_sql(leaf.window.low, moment, features.binder)
-        due.append(f"if({holds}, {leaves}, {NEVER})")
+        due.append(_start_crossing(leaf.window.low, start, features.binder))
     due.extend(_arriving(leaf.window, features))
     return LeafSql(holds, tuple(due), f"if({holds}, toString({moment}), '')")
+
+
+def _start_crossing(low: Bound, start: str, binder: Binder) -> str:
+    if isinstance(low, Ago):  # the start is in milliseconds already
+        return f"{start} + {binder.bind('Int64', low.ms)}"
+    moment = f"fromUnixTimestamp64Milli(greatest({start}, toInt64(0)), 'UTC')"
+    return crossing_sql(low, moment, binder)
 
 
 # ---- when time alone may change a leaf -----------------------------------------------------------
@@ -172,7 +178,7 @@ def _arriving(window: Window, features: Features) -> tuple[str, ...]:
 def _crossings(window: Window, moment: str, binder: Binder) -> tuple[str, ...]:
     """When a fixed moment passes the ends of a window that moves."""
     return tuple(
-        f"if({moment} >= {binder.moment(bound)}, {crossing_sql(bound, moment, binder)}, {NEVER})"
+        crossing_sql(bound, moment, binder)
         for bound in (window.low, window.high)
         if bound is not None and not isinstance(bound, Fixed)
     )

@@ -10,7 +10,7 @@
 SELECT
     toUInt16(0) AS part,
     subject,
-    toInt64(ifNull(toUnixTimestamp64Milli(oldest_2) + {v3:Int64}, toInt64(9000000000000000))) AS due,
+    toInt64(arrayMin(arrayFilter(x -> x >= toUnixTimestamp64Milli({v2:DateTime64(3, 'UTC')}), [ifNull(toUnixTimestamp64Milli(oldest_2) + {v3:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)]))) AS due,
     bitShiftLeft(toUInt64((numbers_1 > 0 AND ifNull(sum_0, toInt128(0)) >= {v0:Int128} * toInt128(numbers_1) AND ifNull(sum_0, toInt128(0)) <= {v1:Int128} * toInt128(numbers_1))), 0) AS holds_0
 FROM (
     SELECT

@@ -12,7 +12,7 @@
 SELECT
     toUInt16(0) AS part,
     subject,
-    toInt64(arrayMin([ifNull(if(ifNull(newest_0 >= {v1:DateTime64(3, 'UTC')}, 0), toUnixTimestamp64Milli(newest_0) + {v2:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_1) + {v3:Int64}, toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_2) + {v5:Int64}, toInt64(9000000000000000))])) AS due,
+    toInt64(arrayMin(arrayFilter(x -> x >= toUnixTimestamp64Milli({v4:DateTime64(3, 'UTC')}), [ifNull(toUnixTimestamp64Milli(newest_0) + {v2:Int64}, toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_1) + {v3:Int64}, toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_2) + {v5:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)]))) AS due,
     bitShiftLeft(toUInt64(ifNull(newest_0 >= {v1:DateTime64(3, 'UTC')}, 0)), 0) AS holds_0
 FROM (
     SELECT

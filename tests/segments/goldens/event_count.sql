@@ -11,7 +11,7 @@
 SELECT
     toUInt16(0) AS part,
     subject,
-    toInt64(arrayMin([ifNull(toUnixTimestamp64Milli(oldest_1) + {v3:Int64}, toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_2) + {v4:Int64}, toInt64(9000000000000000))])) AS due,
+    toInt64(arrayMin(arrayFilter(x -> x >= toUnixTimestamp64Milli({v1:DateTime64(3, 'UTC')}), [ifNull(toUnixTimestamp64Milli(oldest_1) + {v3:Int64}, toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_2) + {v4:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)]))) AS due,
     bitShiftLeft(toUInt64(count_0 >= {v2:Float64}), 0) AS holds_0
 FROM (
     SELECT
@@ -36,7 +36,7 @@ WHERE subject != 0 AND (due != toInt64(9000000000000000) OR holds_0 != 0)
 SELECT
     toUInt16(0) AS part,
     subject,
-    toInt64(arrayMin([ifNull(toUnixTimestamp64Milli(oldest_1) + {v3:Int64}, toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_2) + {v4:Int64}, toInt64(9000000000000000))])) AS due,
+    toInt64(arrayMin(arrayFilter(x -> x >= toUnixTimestamp64Milli({v1:DateTime64(3, 'UTC')}), [ifNull(toUnixTimestamp64Milli(oldest_1) + {v3:Int64}, toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_2) + {v4:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)]))) AS due,
     bitShiftLeft(toUInt64(count_0 >= {v2:Float64}), 0) AS holds_0
 FROM (
     SELECT

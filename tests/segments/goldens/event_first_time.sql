@@ -10,7 +10,7 @@
 SELECT
     toUInt16(0) AS part,
     subject,
-    toInt64(arrayMin([ifNull(if(oldest_0 >= {v0:DateTime64(3, 'UTC')}, toUnixTimestamp64Milli(oldest_0) + {v2:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)), ifNull(if(oldest_0 >= {v1:DateTime64(3, 'UTC')}, toUnixTimestamp64Milli(oldest_0) + {v3:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_1) + {v3:Int64}, toInt64(9000000000000000))])) AS due,
+    toInt64(arrayMin(arrayFilter(x -> x >= toUnixTimestamp64Milli({v1:DateTime64(3, 'UTC')}), [ifNull(toUnixTimestamp64Milli(oldest_0) + {v2:Int64}, toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_0) + {v3:Int64}, toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_1) + {v3:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)]))) AS due,
     bitShiftLeft(toUInt64(ifNull(oldest_0 >= {v0:DateTime64(3, 'UTC')} AND oldest_0 < {v1:DateTime64(3, 'UTC')}, 0)), 0) AS holds_0
 FROM (
     SELECT

@@ -9,7 +9,7 @@
 SELECT
     toUInt16(0) AS part,
     subject,
-    toInt64(ifNull(toUnixTimestamp64Milli(oldest_1) + {v2:Int64}, toInt64(9000000000000000))) AS due,
+    toInt64(arrayMin(arrayFilter(x -> x >= toUnixTimestamp64Milli({v1:DateTime64(3, 'UTC')}), [ifNull(toUnixTimestamp64Milli(oldest_1) + {v2:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)]))) AS due,
     bitShiftLeft(toUInt64(ifNull(max_0 > {v0:Float64}, 0)), 0) AS holds_0
 FROM (
     SELECT

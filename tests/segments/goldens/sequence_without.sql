@@ -13,7 +13,7 @@
 SELECT
     toUInt16(0) AS part,
     subject,
-    toInt64(arrayMin([ifNull(if(chain_0 != toInt64(-9000000000000000), toUnixTimestamp64Milli(fromUnixTimestamp64Milli(chain_0, 'UTC')) + {v6:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_1) + {v7:Int64}, toInt64(9000000000000000))])) AS due,
+    toInt64(arrayMin(arrayFilter(x -> x >= toUnixTimestamp64Milli({v5:DateTime64(3, 'UTC')}), [ifNull(chain_0 + {v6:Int64}, toInt64(9000000000000000)), ifNull(toUnixTimestamp64Milli(oldest_1) + {v7:Int64}, toInt64(9000000000000000)), toInt64(9000000000000000)]))) AS due,
     bitShiftLeft(toUInt64(chain_0 != toInt64(-9000000000000000)), 0) AS holds_0
 FROM (
     SELECT
