@@ -67,6 +67,15 @@ class Installation:
         with psycopg.connect(self.url) as connection:
             return [name for (name,) in connection.execute(query)]
 
+    def cut(self, server: Server) -> None:
+        """End every database session of a process that itself lives on."""
+        query = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = %s AND datname = current_database()"
+        )
+        with psycopg.connect(self.url) as connection:
+            connection.execute(query, [server.data.name])
+
     def active_worker(self) -> Server:
         """The process that works; waits until there is one."""
         holders = eventually(self.lease_holders, lambda h: len(h) == 1, what="one worker at work")

@@ -93,7 +93,8 @@ def test_a_source_made_a_moment_ago_loses_nothing(installation: Installation) ->
     assert worker.process.poll() is None
 
 
-def test_a_killed_worker_is_followed_by_the_other(installation: Installation) -> None:
+@pytest.mark.parametrize("fate", ["killed", "cut off"])
+def test_another_worker_takes_over(installation: Installation, fate: str) -> None:
     api = installation.start("api")
     keys = {
         name: api.api.post("/api/v1/sources", json={"name": name, "kind": kind}).json()["write_key"]
@@ -108,8 +109,12 @@ def test_a_killed_worker_is_followed_by_the_other(installation: Installation) ->
     try:
         for _ in range(4):
             grows(api)
-            installation.active_worker().kill()
-            installation.start("worker")
+            active = installation.active_worker()
+            if fate == "killed":
+                active.kill()
+                installation.start("worker")
+            else:  # alive, and perhaps in the middle of an insert, but without the lease
+                installation.cut(active)
         grows(api)
     finally:
         sender.finish()
