@@ -151,10 +151,8 @@ class WarehouseWriter:
     def _until_stored(self, batch: int, parcels: Sequence[Parcel], abandoned: int) -> bool:
         look_first = False
         while not self._halted.is_set():
-            if abandoned != self._abandoned:
-                return True  # whoever took over finds it in the outbox
             try:
-                self._insert_batch(batch, parcels, look_first=look_first)
+                self._insert_batch(batch, parcels, look_first=look_first, abandoned=abandoned)
             except Exception as error:
                 if not self.failing:
                     log.error("warehouse cannot be written; trying again", error=str(error)[:500])
@@ -169,8 +167,17 @@ class WarehouseWriter:
             return True
         return False
 
-    def _insert_batch(self, batch: int, parcels: Sequence[Parcel], *, look_first: bool) -> None:
+    def _insert_batch(
+        self,
+        batch: int,
+        parcels: Sequence[Parcel],
+        *,
+        look_first: bool,
+        abandoned: int | None = None,
+    ) -> None:
         with self._inserting:
+            if abandoned not in (None, self._abandoned):
+                return  # whoever took over finds it in the outbox
             for parcel in sorted(parcels, key=lambda p: p.table == "events"):
                 lines = parcel.lines
                 if look_first and parcel.table == "events":
