@@ -1,0 +1,1 @@
+"""What the project makes of itself: the generated pages of the reference, and pictures."""
