@@ -72,6 +72,29 @@ def histories(draw: st.DrawFn, *, most: int = 25, values: str = "abcde") -> list
 
 
 @st.composite
+def crowds(draw: st.DrawFn, *, most: int = 30) -> list[Told]:
+    """Many users around few mailboxes and devices, first by weak sources and then by strong ones.
+
+    So identities become shared, first for weak claims and then for all; and ids that were only
+    named by an alias, whose claim is refused, are seen later.
+    """
+    user = st.tuples(st.just("user_id"), st.sampled_from("abcdefg"))
+    hub = st.sampled_from([("email", "k"), ("email", "m"), ("phone", "k"), ("device_id", "k"),
+                           ("anonymous_id", "k")])  # fmt: skip
+    told: list[Told] = []
+    count = draw(st.integers(1, most))
+    for number in range(count):
+        refs = draw(st.lists(hub, min_size=0, max_size=2, unique=True))
+        if not refs or draw(st.integers(0, 3)):
+            refs.append(draw(user))
+        refs.sort(key=lambda each: NAMESPACES.index(each[0]))
+        strong = draw(st.integers(0, count)) < number
+        former = draw(user) if draw(st.integers(0, 3)) == 0 else None
+        told.append(message(number, refs, draw(st.integers(0, 6)), strong=strong, former=former))
+    return told
+
+
+@st.composite
 def decisions(draw: st.DrawFn, told: list[Told]) -> list[Told]:
     """Joins and separations of identities that the messages name, each at its own time."""
     seen = sorted({ref for each in told for ref in each.refs})
