@@ -53,6 +53,13 @@ class Identifiers:
         )
         self._places = tuple((namespace, path[0], path[1:]) for _, namespace, path in places)
         self._may_repeat = len({namespace for _, namespace, _ in places}) < len(places)
+        self._plain_places = tuple(
+            (namespace, root == "userId")
+            for namespace, root, _ in self._places
+            if root in ("userId", "anonymousId")
+        )
+        roots = {root for _, root, _ in self._places}
+        self._looks_in_properties = bool(roots - {"userId", "anonymousId", "traits", "context"})
 
     def find(
         self,
@@ -72,6 +79,8 @@ class Identifiers:
         """
         found: list[Ref] = []
         told = traits if type_ == "identify" else None
+        if not told and not context and not (properties and self._looks_in_properties):
+            return self._by_ids(user_id, anonymous_id, region)
         for namespace, root, path in self._places:
             raw: JsonValue
             if root == "userId":
@@ -93,6 +102,17 @@ class Identifiers:
         elif self._may_repeat:
             found = list(dict.fromkeys(found))
         return found
+
+    def _by_ids(self, user_id: str | None, anonymous_id: str | None, region: str) -> list[Ref]:
+        """The identities of the many messages in which only the two ids can name anybody."""
+        found: list[Ref] = []
+        for namespace, is_user in self._plain_places:
+            raw = user_id if is_user else anonymous_id
+            if raw is not None:
+                value = self.value(namespace, raw, region)
+                if value is not None:
+                    found.append((namespace, value))
+        return list(dict.fromkeys(found)) if self._may_repeat else found
 
     def links(
         self,
