@@ -85,9 +85,7 @@ def _api(runtime: Runtime) -> FastAPI:
     for router in (
         access_router,
         sources_router,
-        identity_router,  # before the profiles, whose references may hold slashes
-        profiles_router,
-        accounts_router,
+        identity_router,
         events_router,
         summary_router,
         identities_router,
@@ -105,6 +103,10 @@ def _api(runtime: Runtime) -> FastAPI:
             runtime.clock,
         )
     )
+    # References and group ids may hold slashes, so these two match whatever begins like them:
+    # every other router under /profiles and /accounts must come before.
+    app.include_router(profiles_router)
+    app.include_router(accounts_router)
     _share(app, runtime)
     _operations(app, runtime)
     return app
