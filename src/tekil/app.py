@@ -33,6 +33,7 @@ from tekil.replay import Replayer
 from tekil.runtime import Runtime
 from tekil.segments.api import router as segments_router
 from tekil.segments.lists_api import router as lists_router
+from tekil.segments.people_api import router as segment_people_router
 from tekil.settings import Role
 
 MAX_BODY_BYTES = 33 * 1024 * 1024
@@ -91,6 +92,7 @@ def _api(runtime: Runtime) -> FastAPI:
         identities_router,
         inbox_router,
         landing_router,
+        segment_people_router,
         segments_router,
         lists_router,
     ):

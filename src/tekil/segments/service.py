@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -21,6 +21,9 @@ from tekil.segments.store import Change, SegmentRow, SegmentStore
 from tekil.segments.why import Why, explain
 
 SAMPLE = 10
+MAX_NUMBER = 2**32 - 1
+"""No bitmap holds larger numbers."""
+
 PREVIEW = "(preview)"
 
 
@@ -140,6 +143,13 @@ class SegmentService:
             took_ms=self._clock.now() - began,
         )
 
+    def judge(self, conditions: Mapping[str, Condition]) -> dict[str, BitMap]:
+        """Who would be in each of these now, by one pass over everybody, as if it were stored."""
+        program = compile_program(conditions)
+        self._evaluator.lists = self.store.list_members()
+        outcome = self._evaluator.everybody(program, self._clock.now(), due=False)
+        return {name: outcome.members(name) for name in conditions}
+
     def members(self, name: str) -> BitMap:
         """Who is in a segment. Raises NotFound."""
         row = self.store.segment(name)
@@ -149,7 +159,8 @@ class SegmentService:
     def page(self, name: str, after: int, limit: int) -> tuple[list[Person], int | None]:
         """Members in order of their inner id, and where the next page begins."""
         members = self.members(name)
-        some = list(islice(members.iter_equal_or_larger(after + 1), limit + 1))
+        first = min(max(after + 1, 0), MAX_NUMBER)
+        some = list(islice(members.iter_equal_or_larger(first), limit + 1))
         public = self.store.public_ids(some[:limit])
         people = [Person(public[i], i) for i in some[:limit] if i in public]
         return people, some[limit - 1] if len(some) > limit else None

@@ -74,6 +74,23 @@ class ListRow(msgspec.Struct, frozen=True):
     updated_by: str
 
 
+class Draft(msgspec.Struct, frozen=True):
+    """A definition to be stored."""
+
+    name: str
+    description: str
+    definition: JsonValue
+
+
+class Rewrite(msgspec.Struct, frozen=True):
+    """Definitions to be written and deleted together."""
+
+    segments: tuple[Draft, ...] = ()
+    computed_traits: tuple[Draft, ...] = ()
+    without_segments: tuple[str, ...] = ()
+    without_computed_traits: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Who was in a segment after a change."""
@@ -108,31 +125,30 @@ class SegmentStore:
         self, name: str, description: str, definition: JsonValue, now: Millis, by: str
     ) -> SegmentRow:
         """Create a segment or change it; an equal definition keeps its version."""
-        text = encode_text(definition)
         with self.store.write() as connection:
-            found = connection.execute(sa.select(segments).where(segments.c.name == name)).first()
-            values: dict[str, object] = {
-                "description": description,
-                "definition": text,
-                "updated_at": now,
-                "updated_by": by,
-            }
-            if found is None:
-                values |= {"name": name, "version": 1, "created_at": now}
-                connection.execute(sa.insert(segments), [values])
-            else:
-                values["version"] = found.version + (found.definition != text)
-                connection.execute(
-                    sa.update(segments).where(segments.c.name == name).values(values)
-                )
+            _put_segment(connection, Draft(name, description, definition), now, by)
             row = connection.execute(sa.select(segments).where(segments.c.name == name)).one()
         return _segment(row)
 
     def delete_segment(self, segment_id: int) -> None:
         """Delete a segment with its membership; its changes stay as history."""
         with self.store.write() as connection:
-            for table in (segments, segment_snapshots, segment_sizes):
-                connection.execute(sa.delete(table).where(table.c.segment_id == segment_id))
+            _drop_segment(connection, segment_id)
+
+    def rewrite(self, changed: Rewrite, now: Millis, by: str) -> None:
+        """Write and delete many definitions, all or nothing."""
+        with self.store.write() as connection:
+            for draft in changed.computed_traits:
+                self._put_computed_trait(connection, draft, now, by)
+            for draft in changed.segments:
+                _put_segment(connection, draft, now, by)
+            names = segments.c.name.in_(changed.without_segments)
+            for (segment_id,) in connection.execute(
+                sa.select(segments.c.segment_id).where(names)
+            ).all():
+                _drop_segment(connection, segment_id)
+            gone = computed_traits.c.name.in_(changed.without_computed_traits)
+            connection.execute(sa.delete(computed_traits).where(gone))
 
     # ---- memberships -----------------------------------------------------------------------------
 
@@ -336,6 +352,12 @@ class SegmentStore:
         self, name: str, description: str, definition: JsonValue, now: Millis, by: str
     ) -> None:
         """Create a computed trait or change it."""
+        with self.store.write() as connection:
+            self._put_computed_trait(connection, Draft(name, description, definition), now, by)
+
+    def _put_computed_trait(
+        self, connection: sa.Connection, draft: Draft, now: Millis, by: str
+    ) -> None:
         insert = self.store.insert(computed_traits)
         changed = ("description", "definition", "updated_at", "updated_by")
         upsert = insert.on_conflict_do_update(
@@ -344,22 +366,44 @@ class SegmentStore:
             | {"version": computed_traits.c.version + 1},
         )
         row = {
-            "name": name,
-            "description": description,
-            "definition": encode_text(definition),
+            "name": draft.name,
+            "description": draft.description,
+            "definition": encode_text(draft.definition),
             "version": 1,
             "created_at": now,
             "updated_at": now,
             "updated_by": by,
         }
-        with self.store.write() as connection:
-            connection.execute(upsert, [row])
+        connection.execute(upsert, [row])
 
     def delete_computed_trait(self, name: str) -> bool:
         """Delete a computed trait; False if there was none."""
         table = computed_traits
         with self.store.write() as connection:
             return connection.execute(sa.delete(table).where(table.c.name == name)).rowcount > 0
+
+
+def _put_segment(connection: sa.Connection, draft: Draft, now: Millis, by: str) -> None:
+    own = segments.c.name == draft.name
+    found = connection.execute(sa.select(segments).where(own)).first()
+    text = encode_text(draft.definition)
+    values: dict[str, object] = {
+        "description": draft.description,
+        "definition": text,
+        "updated_at": now,
+        "updated_by": by,
+    }
+    if found is None:
+        values |= {"name": draft.name, "version": 1, "created_at": now}
+        connection.execute(sa.insert(segments), [values])
+    else:
+        values["version"] = found.version + (found.definition != text)
+        connection.execute(sa.update(segments).where(own).values(values))
+
+
+def _drop_segment(connection: sa.Connection, segment_id: int) -> None:
+    for table in (segments, segment_snapshots, segment_sizes):
+        connection.execute(sa.delete(table).where(table.c.segment_id == segment_id))
 
 
 def _segment(row: sa.Row[tuple[object, ...]]) -> SegmentRow:
