@@ -34,6 +34,7 @@ from tekil.runtime import Runtime
 from tekil.segments.api import router as segments_router
 from tekil.segments.lists_api import router as lists_router
 from tekil.segments.people_api import router as segment_people_router
+from tekil.segments.plan_api import router as definitions_router
 from tekil.settings import Role
 
 MAX_BODY_BYTES = 33 * 1024 * 1024
@@ -95,6 +96,7 @@ def _api(runtime: Runtime) -> FastAPI:
         segment_people_router,
         segments_router,
         lists_router,
+        definitions_router,
     ):
         app.include_router(router)
     app.include_router(

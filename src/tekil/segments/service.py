@@ -17,7 +17,7 @@ from tekil.segments.live import LiveSegments
 from tekil.segments.model import Condition, InSegment
 from tekil.segments.parse import Definition, parse
 from tekil.segments.program import compile_program
-from tekil.segments.store import Change, SegmentRow, SegmentStore
+from tekil.segments.store import Change, Rewrite, SegmentRow, SegmentStore
 from tekil.segments.why import Why, explain
 
 SAMPLE = 10
@@ -111,6 +111,11 @@ class SegmentService:
         self.store.delete_segment(row.segment_id)
         self.live.refresh()
 
+    def rewrite(self, changed: Rewrite, by: str) -> None:
+        """Write and delete many definitions that were checked, together, and follow them."""
+        self.store.rewrite(changed, self._clock.now(), by)
+        self.live.refresh()
+
     def put_list(self, name: str, description: str, members: BitMap, by: str) -> None:
         """Store a list, and move whoever that moves."""
         self.store.write_list(name, description, members, self._clock.now(), by)
@@ -145,6 +150,8 @@ class SegmentService:
 
     def judge(self, conditions: Mapping[str, Condition]) -> dict[str, BitMap]:
         """Who would be in each of these now, by one pass over everybody, as if it were stored."""
+        if not conditions:
+            return {}
         program = compile_program(conditions)
         self._evaluator.lists = self.store.list_members()
         outcome = self._evaluator.everybody(program, self._clock.now(), due=False)
