@@ -21,8 +21,8 @@ from tekil.events.dedup import MessageSet
 from tekil.events.learn import Learner
 from tekil.events.rows import account_member_lines, event_line, mapping_lines, trait_line
 from tekil.events.store import BATCH, HistoryStore, Parcel
-from tekil.identity.graph import IdentityGraph, NodeName
-from tekil.identity.nodes import GraphChanges, Node
+from tekil.identity.graph import IdentityGraph
+from tekil.identity.nodes import GraphChanges
 from tekil.identity.store import IdentityStore
 from tekil.inbox.model import InboxEntry, Reject
 from tekil.inbox.store import Inbox
@@ -129,13 +129,14 @@ class BatchWorker:
         moved = dict(self.progress)
         try:
             with self._stores.state.write() as connection:
+                # First of all, so that a worker that was replaced is told so and writes nothing.
+                self._stores.history.advance(connection, batch - 1, batch)
                 result = self._apply(connection, batch, fresh, moved)
                 moved[DUPLICATES] = moved.get(DUPLICATES, 0) + len(messages) - len(fresh)
                 moved[APPLIED_SEQ] = entries[-1].seq
                 moved[BATCH] = batch
                 moved[STORED_BATCH] = stored_batch
                 moved[STORED_SEQ] = max(stored_seq, moved.get(STORED_SEQ, 0))
-                self._stores.history.advance(connection, batch - 1, batch)
                 self._stores.history.save_hashes(connection, batch, self._clock.now(), hashes)
                 self._stores.history.save_progress(
                     connection,
@@ -247,12 +248,12 @@ class BatchWorker:
         fresh = [node for node in nodes.values() if node.new]
         people.take_evidence(self.graph, messages, nodes)
         changes = self.graph.finish(connection)
-        traits = people.person_traits(messages, nodes)
+        traits = people.person_traits(messages)
         accounts = self._accounts(connection, messages, moved)
-        joined = people.members(messages, nodes, accounts)
+        joined = people.members(messages, accounts)
         company_traits = people.account_traits(messages, accounts)
         stores = self._stores
-        stores.identity.write_activity(connection, people.activity(messages, nodes))
+        stores.identity.write_activity(connection, people.activity(messages))
         stores.profiles.write_traits(connection, traits)
         stores.profiles.write_account_traits(connection, company_traits)
         stores.profiles.write_members(connection, joined)
@@ -264,7 +265,7 @@ class BatchWorker:
         moved[IDENTITIES] = moved.get(IDENTITIES, 0) + changes.identities_delta
         moved[NEXT_IDENTITY] = self.graph.next_id
         lines = {
-            "events": event_lines(messages, nodes, accounts),
+            "events": event_lines(messages, accounts),
             "identity_profiles": mapping_lines(changes.profile_of, batch),
             "identity_traits": trait_lines("identity_id", traits),
             "account_traits": trait_lines("account_id", company_traits),
@@ -272,7 +273,7 @@ class BatchWorker:
         }
         parcels = _parcels(batch, messages, lines)
         stores.history.save_parcels(connection, parcels)
-        return _Applied(parcels, _touched(changes, messages, nodes))
+        return _Applied(parcels, _touched(changes, messages))
 
     def _accounts(
         self, connection: sa.Connection, messages: Sequence[Prepared], moved: dict[str, int]
@@ -292,15 +293,11 @@ class _Applied:
     touched: frozenset[ProfileId]
 
 
-def event_lines(
-    messages: Sequence[Prepared],
-    nodes: Mapping[NodeName, Node],
-    accounts: Mapping[str, AccountId],
-) -> bytes:
+def event_lines(messages: Sequence[Prepared], accounts: Mapping[str, AccountId]) -> bytes:
     """Rows of ``events``; each message is stored against its highest-ranked identity."""
     lines: list[bytes] = []
     for m in messages:
-        ids = [nodes[ref].identity_id for ref in m.refs]
+        ids = [node.identity_id for node in m.nodes]
         lines.append(
             event_line(
                 identity_id=ids[0],
@@ -367,7 +364,5 @@ def _learn(messages: Iterable[Prepared]) -> Learner:
     return learner
 
 
-def _touched(
-    changes: GraphChanges, messages: Iterable[Prepared], nodes: Mapping[NodeName, Node]
-) -> frozenset[ProfileId]:
-    return changes.touched | {nodes[m.refs[0]].profile_id for m in messages}
+def _touched(changes: GraphChanges, messages: Iterable[Prepared]) -> frozenset[ProfileId]:
+    return changes.touched | {m.nodes[0].profile_id for m in messages}
