@@ -164,6 +164,37 @@ def sequences(draw: st.DrawFn) -> dict[str, JsonValue]:
     return said
 
 
+@st.composite
+def computations(draw: st.DrawFn) -> dict[str, JsonValue]:
+    """The definition of a computed trait."""
+    said = draw(picked_events())
+    if draw(st.booleans()):
+        said["within"] = draw(windows)
+    match draw(st.integers(0, 8)):
+        case 0:
+            said["count"] = True
+        case 1:
+            said["days_since"] = draw(st.sampled_from(("first", "last")))
+        case 2:
+            said["streak"] = "days"
+            said["zone"] = draw(st.sampled_from(ZONES))
+        case 3:
+            said[draw(st.sampled_from(("sum", "avg", "min", "max")))] = draw(
+                st.sampled_from(("x", "revenue"))
+            )
+        case _:
+            kinds = ("first", "last", "most_frequent", "unique_list", "distinct")
+            said[draw(st.sampled_from(kinds))] = draw(st.sampled_from(PATHS))
+    return said
+
+
+COMPUTED = tuple(f"c{i}" for i in range(6))
+catalogs = st.lists(computations(), min_size=len(COMPUTED), max_size=len(COMPUTED)).map(
+    lambda said: dict(zip(COMPUTED, said, strict=True))
+)
+computed_conditions: Object = st.tuples(st.sampled_from(COMPUTED), tests).map(
+    lambda t: {"computed": t[0], **t[1]}
+)
 trait_conditions: Object = st.tuples(st.sampled_from(("t", "u")), tests).map(
     lambda t: {"trait": t[0], **t[1]}
 )
@@ -176,6 +207,7 @@ leaves: Object = st.one_of(
     event_conditions(),
     sequences(),
     trait_conditions,
+    computed_conditions,
     about_accounts,
     st.sampled_from(
         (

@@ -9,12 +9,12 @@ from tekil.kit.clock import DAY_MS, Millis
 from tekil.kit.json import JsonValue, encode_text
 from tekil.segments.evaluate import Evaluator, Outcome
 from tekil.segments.matches import matches
-from tekil.segments.model import Condition
-from tekil.segments.parse import parse
+from tekil.segments.model import Computed, Condition
+from tekil.segments.parse import parse, parse_computed
 from tekil.segments.program import compile_program
 from tekil.store.warehouse import Warehouse
 from tests.segments.histories import World, write_mapping, write_world
-from tests.segments.strategies import LATER, NOW, clusters, definitions, worlds
+from tests.segments.strategies import LATER, NOW, catalogs, clusters, definitions, worlds
 
 EXAMPLES = 30
 CONDITIONS = 20
@@ -37,10 +37,16 @@ def members(outcome: Outcome) -> dict[str, set[int]]:
 
 
 def check(
-    warehouse: Warehouse, world: World, said: list[dict[str, JsonValue]], now: Millis
+    warehouse: Warehouse,
+    world: World,
+    said: list[dict[str, JsonValue]],
+    computed: dict[str, Computed],
+    now: Millis,
 ) -> None:
     """Compare the three ways for everybody in a world."""
-    conditions = {f"s{i}": parse(definition).condition for i, definition in enumerate(said)}
+    conditions = {
+        f"s{i}": parse(definition, computed).condition for i, definition in enumerate(said)
+    }
     program = compile_program(conditions)
     evaluator = Evaluator(warehouse, world.bitmaps())
     expected = judged(world, conditions, now)
@@ -62,6 +68,7 @@ def check(
 @given(
     world=worlds(),
     said=st.lists(definitions, min_size=CONDITIONS, max_size=CONDITIONS),
+    catalog=catalogs,
     merged=clusters,
     later=st.sampled_from(LATER),
     seed=st.integers(0, 1000),
@@ -70,15 +77,17 @@ def test_three_ways_agree(
     history: Warehouse,
     world: World,
     said: list[dict[str, JsonValue]],
+    catalog: dict[str, dict[str, JsonValue]],
     merged: dict[int, int],
     later: int,
     seed: int,
 ) -> None:
     write_world(history, world, NOW, seed)
-    check(history, world, said, NOW)
+    computed = {name: parse_computed(definition) for name, definition in catalog.items()}
+    check(history, world, said, computed, NOW)
     world.profile_of = merged
     write_mapping(history, merged, version=2)
-    check(history, world, said, Millis(NOW + later))
+    check(history, world, said, computed, Millis(NOW + later))
 
 
 @settings(
@@ -87,11 +96,15 @@ def test_three_ways_agree(
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )
-@given(world=worlds(), said=definitions)
+@given(world=worlds(), said=definitions, catalog=catalogs)
 def test_nothing_changes_before_it_is_due(
-    history: Warehouse, world: World, said: dict[str, JsonValue]
+    history: Warehouse,
+    world: World,
+    said: dict[str, JsonValue],
+    catalog: dict[str, dict[str, JsonValue]],
 ) -> None:
-    conditions = {"s": parse(said).condition}
+    computed = {name: parse_computed(definition) for name, definition in catalog.items()}
+    conditions = {"s": parse(said, computed).condition}
     write_world(history, world, NOW)
     outcome = Evaluator(history, world.bitmaps()).everybody(compile_program(conditions), NOW)
     before = judged(world, conditions, NOW)["s"]

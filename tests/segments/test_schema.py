@@ -8,9 +8,9 @@ from hypothesis import given, settings
 
 from tekil.errors import InvalidDefinition
 from tekil.kit.json import JsonValue
-from tekil.segments.parse import parse
+from tekil.segments.parse import parse, parse_computed
 from tekil.segments.schema import definition_schema
-from tests.segments.strategies import definitions
+from tests.segments.strategies import COMPUTED, definitions
 
 VALIDATOR = jsonschema_rs.Draft202012Validator(definition_schema())
 
@@ -18,7 +18,7 @@ VALIDATOR = jsonschema_rs.Draft202012Validator(definition_schema())
 @settings(max_examples=300)
 @given(definitions)
 def test_takes_every_definition_that_can_be_read(said: dict[str, JsonValue]) -> None:
-    parse(said)
+    parse(said, dict.fromkeys(COMPUTED, parse_computed({"event": "A", "count": True})))
     errors = [error.message for error in VALIDATOR.iter_errors(said)]
     assert errors == []
 

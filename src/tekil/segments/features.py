@@ -30,7 +30,6 @@ class Kind(StrEnum):
     COUNT = "count"
     OLDEST = "oldest"
     NEWEST = "newest"
-    AHEAD = "ahead"
     SUM = "sum"
     NUMBERS = "numbers"
     MIN = "min"
@@ -40,6 +39,9 @@ class Kind(StrEnum):
     WEEKS = "weeks"
     FIRST = "first"
     LAST = "last"
+    COUNTED = "counted"
+    UNIQUE = "unique"
+    DAY_LIST = "day_list"
 
 
 class Feature(msgspec.Struct, frozen=True):
@@ -108,6 +110,10 @@ class Features:
         """The column of a property of the first or last event, as JSON text."""
         return self.column(Feature(Kind(edge.value), events, window, path))
 
+    def day_list(self, events: Events, window: Window, zone: str) -> str:
+        """The column of the days on which there were events, as numbers."""
+        return self.column(Feature(Kind.DAY_LIST, events, window, zone=zone))
+
     def chain(self, sequence: Sequence) -> str:
         """The derived column of the latest start of a completed sequence."""
         rows = self.column(sequence)
@@ -137,33 +143,56 @@ def _condition(feature: Feature, binder: Binder, given: Events | None) -> str:
 
 
 def _aggregate(feature: Feature, where: str, binder: Binder) -> str:
-    kind = feature.kind
+    kind, path = feature.kind, feature.path
     match kind:
         case Kind.COUNT:
             return f"countIf({where})"
-        case Kind.OLDEST | Kind.AHEAD:
+        case Kind.OLDEST:
             return f"minOrNullIf(timestamp, {where})"
         case Kind.NEWEST:
             return f"maxOrNullIf(timestamp, {where})"
-        case Kind.SUM:
-            return f"sumIf({micro_sql(feature.path)}, {where})"
-        case Kind.NUMBERS:
-            return f"countIf({where} AND isNotNull({micro_sql(feature.path)}))"
-        case Kind.MIN | Kind.MAX:
-            number = property_operand(feature.path).number
-            return f"{kind.value}OrNullIf({number}, {where})"
-        case Kind.DISTINCT:
-            return f"uniqExactIf({key_sql(feature.path)}, {where})"
-        case Kind.DAYS:
-            return f"uniqExactIf(toDate(timestamp, {binder.text(feature.zone)}), {where})"
-        case Kind.WEEKS:
-            return f"uniqExactIf(toMonday(timestamp, {binder.text(feature.zone)}), {where})"
-        case Kind.FIRST | Kind.LAST:
-            function = "argMin" if kind is Kind.FIRST else "argMax"
-            json = property_operand(feature.path).json
-            return f"{function}If({json}, (timestamp, message_id), {where})"
+        case Kind.DAYS | Kind.WEEKS | Kind.DAY_LIST:
+            return _of_days(kind, feature.zone, where, binder)
+        case Kind.SUM | Kind.NUMBERS | Kind.MIN | Kind.MAX | Kind.DISTINCT:
+            return _of_numbers(kind, path, where)
+        case Kind.FIRST | Kind.LAST | Kind.COUNTED | Kind.UNIQUE:
+            return _of_values(kind, path, where)
         case _:
             assert_never(kind)
+
+
+def _of_numbers(kind: Kind, path: str, where: str) -> str:
+    match kind:
+        case Kind.SUM:
+            return f"sumIf({micro_sql(path)}, {where})"
+        case Kind.NUMBERS:
+            return f"countIf({where} AND isNotNull({micro_sql(path)}))"
+        case Kind.DISTINCT:
+            return f"uniqExactIf({key_sql(path)}, {where})"
+        case _:
+            return f"{kind.value}OrNullIf({property_operand(path).number}, {where})"
+
+
+def _of_days(kind: Kind, zone: str, where: str, binder: Binder) -> str:
+    match kind:
+        case Kind.DAYS:
+            return f"uniqExactIf(toDate(timestamp, {binder.text(zone)}), {where})"
+        case Kind.WEEKS:
+            return f"uniqExactIf(toMonday(timestamp, {binder.text(zone)}), {where})"
+        case _:
+            return f"groupUniqArrayIf(toInt32(toDate32(timestamp, {binder.text(zone)})), {where})"
+
+
+def _of_values(kind: Kind, path: str, where: str) -> str:
+    json = property_operand(path).json
+    match kind:
+        case Kind.COUNTED:
+            return f"sumMapIf([{json}], [toUInt64(1)], {where} AND {json} != '')"
+        case Kind.UNIQUE:
+            return f"groupUniqArrayIf({json}, {where} AND {json} != '')"
+        case _:
+            function = "argMin" if kind is Kind.FIRST else "argMax"
+            return f"{function}If({json}, (timestamp, message_id), {where})"
 
 
 def micro_sql(path: str) -> str:

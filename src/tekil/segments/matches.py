@@ -6,10 +6,11 @@ with the compiler but the model, so that each can be tested against the other.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Sequence as List
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import re2
 
-from tekil.kit.json import JsonValue
+from tekil.kit.json import JsonValue, encode
 from tekil.segments import model as m
 
 _ISO = re2.compile(
@@ -94,6 +95,8 @@ class _Judge:
             )
         if isinstance(c, m.Sequence):
             return self.sequence(c)
+        if isinstance(c, m.ComputedTest):
+            return self.test(c.test, self.computed(c.computed))
         return self.events(c)
 
     def events(
@@ -172,6 +175,39 @@ class _Judge:
                 return True
         return False
 
+    def computed(self, c: m.Computed) -> Value:
+        """The value of a computed trait; None when missing."""
+        found = sorted(self.picked(c.events, c.window), key=lambda e: (e.at, e.message_id))
+        how = c.how
+        if how is m.Computation.COUNT:
+            return len(found)
+        if how is m.Computation.STREAK:
+            return self.streak({self.day(e.at, c.zone) for e in found}, c.zone)
+        if how in (m.Computation.DAYS_SINCE_FIRST, m.Computation.DAYS_SINCE_LAST):
+            if not found:
+                return None
+            end = found[0] if how is m.Computation.DAYS_SINCE_FIRST else found[-1]
+            return max(self.now - end.at, 0) // 86_400_000
+        values = [_lookup(e, c.path) for e in found]
+        if how is m.Computation.FIRST:
+            return values[0] if values else None
+        if how is m.Computation.LAST:
+            return values[-1] if values else None
+        return _summary(how, [value for value in values if value is not None])
+
+    def day(self, at: int, zone: str) -> date:
+        return datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).date()
+
+    def streak(self, days: set[date], zone: str) -> int:
+        day = self.day(self.now, zone)
+        if day not in days:
+            day -= timedelta(days=1)
+        run = 0
+        while day in days:
+            run += 1
+            day -= timedelta(days=1)
+        return run
+
     # ---- time and values -------------------------------------------------------------------------
 
     def within(self, window: m.Window, at: int) -> bool:
@@ -226,6 +262,32 @@ def _aggregate(how: m.Sum, numbers: list[float | Decimal]) -> float | Fraction |
     if how is m.Sum.SUM:
         return total
     return total / len(exact) if exact else None
+
+
+def _summary(how: m.Computation, values: list[Value]) -> Value:
+    if how is m.Computation.DISTINCT:
+        return len({_key(value) for value in values})
+    by_text = {_json(value): value for value in values}
+    if how is m.Computation.UNIQUE_LIST:
+        listed = [_plain(by_text[text]) for text in sorted(by_text)][:100]
+        return listed or None
+    if how is m.Computation.MOST_FREQUENT:
+        counts = Counter(_json(value) for value in values)
+        ranked = sorted(by_text, key=lambda text: (-counts[text], text))
+        return by_text[ranked[0]] if ranked else None
+    numbers = [n for value in values if (n := _number(value)) is not None]
+    found = _aggregate(m.Sum(how.value), numbers)
+    return None if found is None else float(found)
+
+
+def _plain(value: Value) -> JsonValue:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _json(value: Value) -> bytes:
+    if isinstance(value, float) and value.is_integer():
+        return encode(int(value))
+    return encode(_plain(value))
 
 
 def _lookup(event: Happening, path: str) -> Value:

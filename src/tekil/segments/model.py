@@ -301,6 +301,55 @@ class Sequence(Node, frozen=True):
     """All steps lie in it."""
 
 
+class Computation(StrEnum):
+    """How a computed trait is made of events."""
+
+    COUNT = "count"
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+    FIRST = "first"
+    LAST = "last"
+    MOST_FREQUENT = "most_frequent"
+    UNIQUE_LIST = "unique_list"
+    DISTINCT = "distinct"
+    DAYS_SINCE_FIRST = "days_since_first"
+    DAYS_SINCE_LAST = "days_since_last"
+    STREAK = "streak"
+
+
+class Computed(Node, frozen=True):
+    """A value computed from the events in a window.
+
+    ``first``, ``last``: of a property. ``most_frequent``: ties go to the first in order.
+    ``streak``: days of the zone in a row with an event, up to today or yesterday.
+    """
+
+    events: Events
+    window: Window
+    how: Computation
+    path: str = ""
+    zone: str = "UTC"
+
+
+class ComputedTest(Node, frozen=True):
+    """A test of a computed value."""
+
+    computed: Computed
+    test: Test
+
+    @property
+    def events(self) -> Events:
+        """The events that it is computed from."""
+        return self.computed.events
+
+    @property
+    def window(self) -> Window:
+        """The window that they lie in."""
+        return self.computed.window
+
+
 class InSegment(Node, frozen=True):
     """Member of another segment."""
 
@@ -369,7 +418,14 @@ class Not(Node, frozen=True):
 
 
 EventLeaf: TypeAlias = (
-    EventCount | EventNumber | EventDistinct | EventPeriods | EdgeTime | EdgeValue | Sequence
+    EventCount
+    | EventNumber
+    | EventDistinct
+    | EventPeriods
+    | EdgeTime
+    | EdgeValue
+    | Sequence
+    | ComputedTest
 )
 StaticLeaf: TypeAlias = InList | Consent | RandomBucket
 Leaf: TypeAlias = TraitTest | EventLeaf | StaticLeaf | OfAccounts

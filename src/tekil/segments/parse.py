@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import yaml
 
-from tekil.errors import MalformedRequest, TooLarge
+from tekil.errors import MalformedRequest, TooLarge, did_you_mean
 from tekil.kit.json import JsonValue, decode
 from tekil.segments import scalars
 from tekil.segments.faults import Faults, shown
 from tekil.segments.model import (
     All,
     AnyOf,
+    Computation,
+    Computed,
+    ComputedTest,
     Condition,
     Consent,
     ConsentStatus,
+    Events,
     InList,
     InSegment,
     Not,
@@ -26,14 +31,15 @@ from tekil.segments.model import (
     Quantifier,
     RandomBucket,
     TraitTest,
+    Window,
 )
-from tekil.segments.parse_events import negate, read_event, read_sequence
+from tekil.segments.parse_events import negate, read_computed, read_event, read_sequence
 from tekil.segments.parse_tests import OPTION_KEYS, TEST_KEYS, read_tests
 
 MAX_BYTES = 256 * 1024
 KINDS = (
-    "all", "any", "not", "trait", "event", "sequence", "segment", "list", "consent", "random",
-    "account",
+    "all", "any", "not", "trait", "computed", "event", "sequence", "segment", "list", "consent",
+    "random", "account",
 )  # fmt: skip
 Object = dict[str, JsonValue]
 
@@ -72,9 +78,12 @@ def parse_text(text: str | bytes, *, yaml_allowed: bool = True) -> JsonValue:
     return value
 
 
-def parse(value: JsonValue) -> Definition:
-    """Read a definition. Raises InvalidDefinition that holds every fault."""
-    reader = _Reader(Faults(), [])
+def parse(value: JsonValue, computed: Mapping[str, Computed] | None = None) -> Definition:
+    """Read a definition, which may name computed traits.
+
+    Raises InvalidDefinition that holds every fault.
+    """
+    reader = _Reader(Faults(), [], computed or {})
     condition = reader.read(value, "", 1)
     reader.faults.raise_if_any()
     return Definition(condition, tuple(reader.branches))
@@ -84,6 +93,7 @@ def parse(value: JsonValue) -> Definition:
 class _Reader:
     faults: Faults
     branches: list[Branch]
+    computed: Mapping[str, Computed]
     in_account: bool = False
 
     def read(self, value: JsonValue, path: str, depth: int) -> Condition:
@@ -137,6 +147,8 @@ class _Reader:
                 return read_sequence(value, path, depth, self.faults)
             case "trait":
                 return self._read_trait(value, path, at)
+            case "computed":
+                return self._read_computed(value, path, at)
             case "account":
                 return self._read_account(value, path, at, depth)
             case _:
@@ -149,6 +161,19 @@ class _Reader:
             negate(TraitTest(name, asked.test), asked)
             for asked in read_tests(value, path, self.faults)
         )
+        return leaves[0] if len(leaves) == 1 else All(leaves)
+
+    def _read_computed(self, value: Object, path: str, at: str) -> Condition:
+        self.faults.keys(value, ("computed", *TEST_KEYS, *OPTION_KEYS), path)
+        name = scalars.read_name(value["computed"], at, self.faults)
+        tests = read_tests(value, path, self.faults)
+        if name not in self.computed:
+            if name:
+                hint = did_you_mean(name, self.computed)
+                self.faults.add(at, f'There is no computed trait "{name}".{hint}', name)
+            return AnyOf(())
+        found = self.computed[name]
+        leaves = tuple(negate(ComputedTest(found, asked.test), asked) for asked in tests)
         return leaves[0] if len(leaves) == 1 else All(leaves)
 
     def _read_account(self, value: Object, path: str, at: str, depth: int) -> Condition:
@@ -192,6 +217,16 @@ class _Reader:
             self.faults.add(f"{at}.percent", f"{percent:g} is not a share from 0 to 100.", percent)
         salt = scalars.read_text(value.get("salt", ""), f"{at}.salt", self.faults)
         return RandomBucket(round(percent * 10_000), salt)
+
+
+def parse_computed(value: JsonValue) -> Computed:
+    """Read the definition of a computed trait. Raises InvalidDefinition."""
+    faults = Faults()
+    computed = Computed(Events(), Window(), Computation.COUNT)
+    if faults.is_object(value, ""):
+        computed = read_computed(value, "", faults)
+    faults.raise_if_any()
+    return computed
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -8,6 +8,8 @@ from tekil.segments.faults import Faults, shown
 from tekil.segments.model import All as AllOf
 from tekil.segments.model import (
     AnyOf,
+    Computation,
+    Computed,
     Condition,
     Edge,
     EdgeTime,
@@ -149,6 +151,48 @@ def _read_own_range(value: Object, path: str, faults: Faults) -> Range:
         faults.add(path, "The measure is compared with nothing: add a limit.", None, NUMBER_KEYS)
         return AT_LEAST_ONE
     return read_range(value, path, faults, NUMBER_KEYS)
+
+
+# ---- computed traits -----------------------------------------------------------------------------
+
+OF_PROPERTY = (
+    "sum", "avg", "min", "max", "first", "last", "most_frequent", "unique_list", "distinct",
+)  # fmt: skip
+COMPUTED_KEYS = (*FILTER_KEYS, "within", "count", *OF_PROPERTY, "days_since", "streak", "zone")
+
+
+def read_computed(value: Object, path: str, faults: Faults) -> Computed:
+    """The definition of a computed trait: some events and one thing made of them."""
+    faults.keys(value, COMPUTED_KEYS, path)
+    events = read_events(value, path, 1, faults)
+    window = (
+        read_window(value["within"], _at(path, "within"), faults) if "within" in value else Window()
+    )
+    kinds = ("count", *OF_PROPERTY, "days_since", "streak")
+    said = [key for key in kinds if key in value]
+    if len(said) != 1:
+        faults.add(path, "A computed trait needs exactly one of these keys.", None, kinds)
+        return Computed(events, window, Computation.COUNT)
+    return _read_computation(said[0], value, (events, window), path, faults)
+
+
+def _read_computation(
+    key: str, value: Object, of: tuple[Events, Window], path: str, faults: Faults
+) -> Computed:
+    at = _at(path, key)
+    if key in OF_PROPERTY:
+        return Computed(*of, Computation(key), scalars.read_path(value[key], at, faults))
+    said = value[key]
+    allowed = {"count": (True,), "days_since": ("first", "last"), "streak": ("days",)}[key]
+    if said not in allowed:
+        words = tuple(str(word).lower() for word in allowed)
+        faults.add(at, f"{shown(said)} is not {' or '.join(words)}.", said, words)
+        return Computed(*of, Computation.COUNT)
+    if key == "count":
+        return Computed(*of, Computation.COUNT)
+    if key == "streak":
+        return Computed(*of, Computation.STREAK, zone=read_zone(value, path, faults))
+    return Computed(*of, Computation(f"days_since_{said}"))
 
 
 # ---- which events --------------------------------------------------------------------------------

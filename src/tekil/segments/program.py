@@ -11,6 +11,8 @@ from tekil.errors import InvalidDefinition, UnknownName, did_you_mean
 from tekil.segments.model import (
     All,
     AnyOf,
+    Computation,
+    ComputedTest,
     Condition,
     Consent,
     EdgeTime,
@@ -20,15 +22,21 @@ from tekil.segments.model import (
     EventLeaf,
     EventNumber,
     EventPeriods,
+    Exists,
     InList,
     InSegment,
+    ListHas,
+    ListMode,
     Not,
     OfAccounts,
+    OneOf,
     Quantifier,
     RandomBucket,
+    Range,
     Sequence,
     StaticLeaf,
     Sum,
+    Test,
     TraitTest,
 )
 
@@ -128,6 +136,7 @@ class _Compiler:
                 | EdgeTime()
                 | EdgeValue()
                 | Sequence()
+                | ComputedTest()
             ):
                 return Step(Op.EVENT, (_append(program.events, condition),))
             case InList() | Consent() | RandomBucket():
@@ -171,10 +180,33 @@ def holds_without_events(leaf: EventLeaf) -> bool:
             return count.holds(0)
         case EventNumber(how=how, range=limits):
             return how is Sum.SUM and limits.holds(0)
+        case ComputedTest(computed=computed, test=test):
+            return computed.how in FROM_NOTHING and _holds_for_nothing(test)
         case EdgeTime() | EdgeValue() | Sequence():
             return False
         case _:
             assert_never(leaf)
+
+
+FROM_NOTHING = frozenset(
+    {Computation.COUNT, Computation.SUM, Computation.DISTINCT, Computation.STREAK}
+)
+"""What is 0 for somebody who did nothing; the others are missing."""
+
+
+def _holds_for_nothing(test: Test) -> bool:
+    match test:
+        case Range():
+            return test.holds(0)
+        case OneOf(numbers=numbers):
+            return 0 in numbers
+        case ListHas(mode=mode, values=values):
+            only = values.numbers == (0.0,) and not values.texts and not values.flags
+            return 0 in values.numbers if mode is ListMode.ANY else only
+        case Exists():
+            return True
+        case _:
+            return False
 
 
 def _append(items: list[T], item: T) -> int:

@@ -6,6 +6,7 @@ from tekil.kit.json import JsonValue
 from tekil.segments import scalars
 from tekil.segments.faults import MAX_NODES
 from tekil.segments.model import ConsentStatus, EventKind, Field, Quantifier
+from tekil.segments.parse import KINDS
 from tekil.segments.parse_events import MAX_STEPS, MEASURE_KEYS
 from tekil.segments.parse_tests import MAX_DAYS, NUMBER_KEYS
 
@@ -16,8 +17,6 @@ DURATION_PATTERN = r"^\s*\d{1,6}[smhdw]\s*$"
 
 def definition_schema() -> Schema:
     """The schema (draft 2020-12) of a segment's definition."""
-    kinds = ("all", "any", "not", "trait", "event", "sequence", "segment", "list", "consent",
-             "random", "account")  # fmt: skip
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
@@ -25,7 +24,7 @@ def definition_schema() -> Schema:
         "description": f"A tree of at most {MAX_NODES} conditions; one key names the kind of each.",
         "$ref": "#/$defs/condition",
         "$defs": {
-            "condition": {"oneOf": [_ref(f"{kind}_condition") for kind in kinds]},
+            "condition": {"oneOf": [_ref(f"{kind}_condition") for kind in KINDS]},
             **_branches("condition", "all_condition", "any_condition", "not_condition"),
             **_branches("where", "where_all", "where_any", "where_not"),
             "where": {
@@ -38,6 +37,7 @@ def definition_schema() -> Schema:
                 ]
             },
             "trait_condition": _tested("trait", _ref("name")),
+            "computed_condition": _tested("computed", _ref("name")),
             "event_condition": _event(),
             "sequence_condition": _sequence(),
             **_static(),

@@ -9,11 +9,10 @@ from tekil.segments.binding import Binder, Statement, quoted
 from tekil.segments.features import Features
 from tekil.segments.model import Bound, EventKind, EventLeaf, Events, Sequence, TraitTest
 from tekil.segments.program import holds_without_events
+from tekil.segments.sql_due import NEVER, crossing_sql
 from tekil.segments.sql_events import name_sql
 from tekil.segments.sql_leaves import (
-    NEVER,
     LeafSql,
-    crossing_sql,
     event_leaf_sql,
     least_sql,
     trait_leaf_sql,

@@ -10,7 +10,7 @@ from tekil.segments.features import Features, Kind
 from tekil.segments.model import (
     Ago,
     Bound,
-    DayStart,
+    ComputedTest,
     Edge,
     EdgeTime,
     EdgeValue,
@@ -30,12 +30,11 @@ from tekil.segments.model import (
 )
 from tekil.segments.numbers import to_micro
 from tekil.segments.parse_events import AT_LEAST_ONE
+from tekil.segments.sql_computed import computed_sql
+from tekil.segments.sql_due import NEVER, arriving, crossing_sql, sliding
 from tekil.segments.sql_sequence import NONE
 from tekil.segments.sql_values import json_operand, moment_sql, range_sql, test_sql, window_sql
 from tekil.segments.windows import NOW
-
-NEVER = "toInt64(9000000000000000)"
-"""Stands for no change ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def event_leaf_sql(leaf: EventLeaf, features: Features) -> LeafSql:
             return _count(leaf, features)
         case EventNumber(events=events, window=window):
             holds, measured = _number(leaf, features)
-            return LeafSql(holds, _sliding(window, features), measured)
+            return LeafSql(holds, sliding(window, features), measured)
         case EventDistinct(events=events, window=window, path=path, count=count):
             value = features.of(Kind.DISTINCT, events, window, path)
             return _counted(value, count, window, features)
@@ -68,14 +67,18 @@ def event_leaf_sql(leaf: EventLeaf, features: Features) -> LeafSql:
             kind = Kind.OLDEST if edge is Edge.FIRST else Kind.NEWEST
             value = features.of(kind, events, window)
             holds = f"ifNull({window_sql(when, value, binder)}, 0)"
-            due = (*_crossings(when, value, binder), *_sliding(window, features))
+            due = (*_crossings(when, value, binder), *sliding(window, features))
             return LeafSql(holds, due, f"ifNull(toString({value}), '')")
         case EdgeValue(events=events, window=window, edge=edge, path=path, test=test):
             value = features.edge(edge, events, window, path)
-            due = (*_test_due(test, value, binder), *_sliding(window, features))
+            due = (*_test_due(test, value, binder), *sliding(window, features))
             return LeafSql(test_sql(test, json_operand(value), binder), due, value)
         case Sequence():
             return _sequence(leaf, features)
+        case ComputedTest(computed=computed, test=test):
+            value, due = computed_sql(computed, features)
+            holds = test_sql(test, json_operand(value), binder)
+            return LeafSql(holds, (*due, *_test_due(test, value, binder)), value)
         case _:
             assert_never(leaf)
 
@@ -103,13 +106,13 @@ def _count(leaf: EventCount, features: Features) -> LeafSql:
     # "At least one since" is a question to the newest event: one aggregate for every window.
     newest = features.of(Kind.NEWEST, events, Window(None, window.high))
     holds = f"ifNull({newest} >= {binder.moment(window.low)}, 0)"
-    due = (crossing_sql(window.low, newest, binder), *_arriving(window, features))
+    due = (crossing_sql(window.low, newest, binder), *arriving(window, features))
     return LeafSql(holds, due, f"ifNull(toString({newest}), '')")
 
 
 def _counted(value: str, count: Range, window: Window, features: Features) -> LeafSql:
     holds = range_sql(count, value, features.binder)
-    return LeafSql(holds, _sliding(window, features), f"toString({value})")
+    return LeafSql(holds, sliding(window, features), f"toString({value})")
 
 
 def _number(leaf: EventNumber, features: Features) -> tuple[str, str]:
@@ -143,7 +146,7 @@ def _sequence(leaf: Sequence, features: Features) -> LeafSql:
     due: list[str] = []
     if leaf.window.low is not None:
         due.append(_start_crossing(leaf.window.low, start, features.binder))
-    due.extend(_arriving(leaf.window, features))
+    due.extend(arriving(leaf.window, features))
     return LeafSql(holds, tuple(due), f"if({holds}, toString({moment}), '')")
 
 
@@ -155,24 +158,6 @@ def _start_crossing(low: Bound, start: str, binder: Binder) -> str:
 
 
 # ---- when time alone may change a leaf -----------------------------------------------------------
-
-
-def _sliding(window: Window, features: Features) -> tuple[str, ...]:
-    due: list[str] = []
-    if window.low is not None and not isinstance(window.low, Fixed):
-        oldest = features.oldest_since(window.low)
-        due.append(crossing_sql(window.low, oldest, features.binder))
-    return (*due, *_arriving(window, features))
-
-
-def _arriving(window: Window, features: Features) -> tuple[str, ...]:
-    high = window.high
-    if high is None or isinstance(high, Fixed):
-        return ()
-    if high == NOW:
-        return ()  # the statement looks once for anything that is dated ahead
-    ahead = features.oldest_since(high)
-    return (crossing_sql(high, ahead, features.binder),)
 
 
 def _crossings(window: Window, moment: str, binder: Binder) -> tuple[str, ...]:
@@ -189,18 +174,3 @@ def _test_due(test: Test, json: str, binder: Binder) -> tuple[str, ...]:
         return ()
     moment = moment_sql(json_operand(json).text, test.zone, binder)
     return _crossings(test.window, moment, binder)
-
-
-def crossing_sql(bound: Bound, moment: str, binder: Binder) -> str:
-    """The instant (ms) from which on a moment lies before a bound."""
-    match bound:
-        case Fixed():
-            return NEVER
-        case Ago(ms=ms):
-            return f"toUnixTimestamp64Milli({moment}) + {binder.bind('Int64', ms)}"
-        case DayStart(days=days, zone=zone):
-            day = f"toStartOfDay({moment}, {binder.text(zone)})"
-            moved = f"addDays({day}, {binder.bind('Int32', 1 - days)})"
-            return f"toUnixTimestamp64Milli(toDateTime64({moved}, 3))"
-        case _:
-            assert_never(bound)
