@@ -43,11 +43,14 @@ def earliest_seen(messages: Iterable[Prepared]) -> dict[NodeName, Millis]:
 def take_evidence(
     graph: IdentityGraph, messages: Iterable[Prepared], nodes: Mapping[NodeName, Node]
 ) -> None:
-    """Tell the graph which identities were seen and what is claimed of them."""
+    """Tell the graph which identities were seen and what is claimed of them.
+
+    From here on every message knows its nodes: what follows need not look them up again.
+    """
     for message in messages:
         strong = message.strong
-        for ref in message.refs:
-            node = nodes[ref]
+        message.nodes = [nodes[ref] for ref in message.refs]
+        for node in message.nodes:
             if not node.attested or (strong and not node.verified):
                 graph.attest(node, strong=strong)
         for link in message.links:
@@ -65,28 +68,26 @@ def take_evidence(
             )
 
 
-def activity(
-    messages: Iterable[Prepared], nodes: Mapping[NodeName, Node]
-) -> dict[IdentityId, tuple[int, int]]:
+def activity(messages: Iterable[Prepared]) -> dict[IdentityId, tuple[int, int]]:
     """For each identity seen: the last time, and how many events are stored against it."""
     seen: dict[IdentityId, tuple[int, int]] = {}
     for message in messages:
         at = message.at
         events = 1
-        for ref in message.refs:
-            identity = nodes[ref].identity_id
+        for node in message.nodes:
+            identity = node.identity_id
             last, count = seen.get(identity, (at, 0))
             seen[identity] = (at if at > last else last, count + events)
             events = 0  # the event itself belongs to the first, the highest-ranked identity
     return seen
 
 
-def person_traits(messages: Iterable[Prepared], nodes: Mapping[NodeName, Node]) -> list[TraitWrite]:
+def person_traits(messages: Iterable[Prepared]) -> list[TraitWrite]:
     """The newest value of each trait of each identity that identify calls tell."""
     newest: dict[tuple[int, str, bool], TraitWrite] = {}
     for message in messages:
         if message.type == "identify" and message.traits:
-            owner = nodes[message.refs[0]].identity_id
+            owner = message.nodes[0].identity_id
             for trait in trait_writes(owner, message):
                 keep_newest(newest, trait)
     return list(newest.values())
@@ -128,15 +129,13 @@ def accounts_seen(messages: Iterable[Prepared]) -> dict[str, tuple[Millis, Milli
 
 
 def members(
-    messages: Iterable[Prepared],
-    nodes: Mapping[NodeName, Node],
-    accounts: Mapping[str, AccountId],
+    messages: Iterable[Prepared], accounts: Mapping[str, AccountId]
 ) -> dict[tuple[int, int], Millis]:
     """Who belongs to which account: told by group calls alone."""
     found: dict[tuple[int, int], Millis] = {}
     for message in messages:
         if message.type == "group" and message.group_id is not None:
-            key = (nodes[message.refs[0]].identity_id, accounts[message.group_id])
+            key = (message.nodes[0].identity_id, accounts[message.group_id])
             held = found.get(key)
             found[key] = message.at if held is None else min(held, message.at)
     return found

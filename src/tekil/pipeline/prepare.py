@@ -24,6 +24,7 @@ from tekil.collect.times import event_time, read_time
 from tekil.collect.validate import MAX_ID_CHARS, NUL
 from tekil.identity.identifiers import NO_LINKS, Identifiers, Link, Ref
 from tekil.identity.model import Strength
+from tekil.identity.nodes import Node
 from tekil.inbox.model import InboxEntry, Reject, RejectReason, RejectStage
 from tekil.kit.clock import Millis
 from tekil.kit.hashing import message_hash
@@ -59,6 +60,8 @@ class Prepared(msgspec.Struct, gc=False):
     facts: ContextFacts
     revenue: Decimal | None
     currency: str
+    nodes: Sequence[Node] = ()
+    """The identities of ``refs``, once the graph has found them."""
 
 
 class UnusableError(Exception):
