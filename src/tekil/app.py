@@ -32,6 +32,7 @@ from tekil.profiles.api import router as profiles_router
 from tekil.replay import Replayer
 from tekil.runtime import Runtime
 from tekil.segments.api import router as segments_router
+from tekil.segments.computed_api import router as computed_router
 from tekil.segments.lists_api import router as lists_router
 from tekil.segments.people_api import router as segment_people_router
 from tekil.segments.plan_api import router as definitions_router
@@ -96,6 +97,7 @@ def _api(runtime: Runtime) -> FastAPI:
         segment_people_router,
         segments_router,
         lists_router,
+        computed_router,
         definitions_router,
     ):
         app.include_router(router)
@@ -142,7 +144,8 @@ def _share(app: FastAPI, runtime: Runtime) -> None:
     state.find_identities = runtime.find_identities
     state.profile_extensions = (
         lambda profile: {
-            "segments": runtime.segments.live.memberships.segments_of(profile.internal_id)
+            "segments": runtime.segments.segments_of(profile.internal_id),
+            "computed_traits": runtime.segments.computed_values(profile.internal_id),
         },
     )
     state.stats = lambda: read_stats(runtime)

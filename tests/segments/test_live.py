@@ -270,3 +270,33 @@ def test_changing_a_definition_recounts_and_tells_nobody(home: House) -> None:
     assert home.told("ada") == []
     home.track("ada", "Order Completed")
     assert home.told("ada") == [("Segment Entered", "buyers")]
+
+
+def test_computed_traits_are_on_the_profile_and_in_segments_at_once(home: House) -> None:
+    body = {"definition": {"event": "Order Completed", "sum": "revenue"}, "description": "LTV"}
+    assert home.ask("PUT", "computed-traits/ltv", body)["version"] == 1
+    home.ask(
+        "PUT", "computed-traits/orders", {"definition": {"event": "Order Completed", "count": True}}
+    )
+    home.ask(
+        "PUT",
+        "computed-traits/favourite",
+        {"definition": {"event": "Product Viewed", "most_frequent": "category"}},
+    )
+    home.put("big", {"computed": "ltv", "gte": 100})
+    home.put("nothing_bought", {"computed": "orders", "is": 0})
+    for category in ("shoes", "bags", "shoes"):
+        home.track("ada", "Product Viewed", properties={"category": category})
+    assert home.profile("ada")["segments"] == ["nothing_bought"]
+    home.track("ada", "Order Completed", properties={"revenue": 60.5, "currency": "TRY"})
+    home.track("ada", "Order Completed", properties={"revenue": 39.5, "currency": "TRY"})
+    profile = home.profile("ada")
+    assert profile["computed_traits"] == {"favourite": "shoes", "ltv": 100, "orders": 2}
+    assert profile["segments"] == ["big"]
+    home.ask("DELETE", "computed-traits/ltv", status=409)
+    home.ask(
+        "PUT", "computed-traits/ltv", {"definition": {"event": "Order Completed", "max": "revenue"}}
+    )
+    assert home.profile("ada")["segments"] == []
+    wrong = home.ask("PUT", "computed-traits/x", {"definition": {"event": "A"}}, status=400)
+    assert "exactly one" in wrong["detail"]

@@ -26,9 +26,9 @@ from tekil.events.rows import event_line
 from tekil.events.store import Parcel
 from tekil.kit.clock import Clock, Millis
 from tekil.kit.json import encode
+from tekil.segments.catalog import read_catalog
 from tekil.segments.evaluate import Chosen, Evaluator, Outcome
 from tekil.segments.membership import DueTimes, Live, Memberships, Move
-from tekil.segments.parse import parse
 from tekil.segments.program import Program, compile_program, expand
 from tekil.segments.store import Change, SegmentRow, SegmentStore, Snapshot
 
@@ -188,8 +188,8 @@ class LiveSegments:
     def _adopt(self) -> None:
         """Follow the stored definitions: compute what is new or was changed."""
         self._evaluator.lists = self._store.list_members()
-        rows = self._store.segments()
-        conditions = {row.name: parse(row.definition).condition for row in rows}
+        catalog = read_catalog(self._store)
+        rows, conditions = list(catalog.rows.values()), catalog.conditions
         live = [
             Live(row.segment_id, row.name, row.version, expand(conditions[row.name], conditions))
             for row in rows

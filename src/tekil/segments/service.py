@@ -9,16 +9,17 @@ from itertools import islice
 import numpy as np
 from pyroaring import BitMap
 
-from tekil.errors import Conflict
+from tekil.errors import Conflict, InvalidDefinition, NotFound
 from tekil.kit.clock import Clock, Millis
 from tekil.kit.json import JsonValue
+from tekil.segments.catalog import Catalog, read_catalog
 from tekil.segments.evaluate import Chosen, Evaluator
 from tekil.segments.live import LiveSegments
 from tekil.segments.model import Condition, InSegment
-from tekil.segments.parse import Definition, parse
+from tekil.segments.parse import parse, parse_computed
 from tekil.segments.program import compile_program
 from tekil.segments.store import Change, Rewrite, SegmentRow, SegmentStore
-from tekil.segments.why import Why, explain
+from tekil.segments.why import Why, explain, values_of
 
 SAMPLE = 10
 MAX_NUMBER = 2**32 - 1
@@ -86,8 +87,9 @@ class SegmentService:
 
     def put(self, name: str, description: str, definition: JsonValue, by: str) -> SegmentRow:
         """Create or change a segment, and follow it. Raises InputError for what is wrong."""
-        known = self.conditions()
-        known[name] = parse(definition).condition
+        catalog = self.catalog()
+        known = catalog.conditions
+        known[name] = parse(definition, catalog.computed).condition
         compile_program({name: known[name]}, known)
         for other, condition in known.items():  # a change may close a circle elsewhere
             compile_program({other: condition}, known)
@@ -99,10 +101,9 @@ class SegmentService:
         """Delete a segment. Raises NotFound, and Conflict while others name it."""
         row = self.store.segment(name)
         users = [
-            other.name
-            for other in self.store.segments()
-            if other.name != name
-            and any(b.condition == InSegment(name) for b in parse(other.definition).branches)
+            other
+            for other, definition in self.catalog().segments.items()
+            if other != name and any(b.condition == InSegment(name) for b in definition.branches)
         ]
         if users:
             raise Conflict(
@@ -121,17 +122,50 @@ class SegmentService:
         self.store.write_list(name, description, members, self._clock.now(), by)
         self.live.refresh()
 
-    def conditions(self) -> dict[str, Condition]:
-        """What every stored segment means."""
-        return {row.name: parse(row.definition).condition for row in self.store.segments()}
+    def catalog(self) -> Catalog:
+        """Every stored definition."""
+        return read_catalog(self.store)
+
+    # ---- computed traits -------------------------------------------------------------------------
+
+    def put_computed(self, name: str, description: str, definition: JsonValue, by: str) -> None:
+        """Create or change a computed trait. Raises InputError for what is wrong."""
+        parse_computed(definition)
+        self.store.write_computed_trait(name, description, definition, self._clock.now(), by)
+        self.live.refresh()
+
+    def delete_computed(self, name: str) -> None:
+        """Delete a computed trait. Raises NotFound, and Conflict while segments name it."""
+        catalog = self.catalog()
+        if name not in catalog.computed:
+            raise NotFound(f'There is no computed trait "{name}".')
+        others = {key: value for key, value in catalog.computed.items() if key != name}
+        users: list[str] = []
+        for segment, row in catalog.rows.items():
+            try:
+                parse(row.definition, others)
+            except InvalidDefinition:
+                users.append(segment)
+        if users:
+            raise Conflict(f'"{name}" is used by {", ".join(users)}: change those first.')
+        self.store.delete_computed_trait(name)
+        self.live.refresh()
+
+    def computed_values(self, profile_id: int) -> dict[str, JsonValue]:
+        """What each computed trait is for somebody now; missing ones are left out."""
+        computed = self.catalog().computed
+        if not computed:
+            return {}
+        return values_of(self._evaluator, computed, self._chosen(profile_id), self._clock.now())
 
     # ---- people ----------------------------------------------------------------------------------
 
     def preview(self, definition: JsonValue) -> Preview:
         """Count everybody for whom a definition holds, and for whom each branch of it."""
-        read = parse(definition)
         began = self._clock.now()
-        known = self.conditions()
+        catalog = self.catalog()
+        read = parse(definition, catalog.computed)
+        known = catalog.conditions
         program = compile_program({PREVIEW: read.condition}, {**known, PREVIEW: read.condition})
         self._evaluator.lists = self.store.list_members()
         outcome = self._evaluator.everybody(program, began, due=False)
@@ -163,6 +197,10 @@ class SegmentService:
         found = self.live.memberships.of(name)
         return found if found is not None else self.live.stored_members(row)
 
+    def segments_of(self, profile_id: int) -> list[str]:
+        """The segments that somebody is in, by name."""
+        return self.live.memberships.segments_of(profile_id)
+
     def page(self, name: str, after: int, limit: int) -> tuple[list[Person], int | None]:
         """Members in order of their inner id, and where the next page begins."""
         members = self.members(name)
@@ -176,11 +214,11 @@ class SegmentService:
         """Explain somebody's place in a segment. Raises NotFound."""
         row = self.store.segment(name)
         person = self.find(ref)
-        definition: Definition = parse(row.definition)
+        catalog = self.catalog()
         chosen = self._chosen(person.profile_id)
         now = self._clock.now()
         self._evaluator.lists = self.store.list_members()
-        why = explain(self._evaluator, definition, self.conditions(), chosen, now)
+        why = explain(self._evaluator, catalog.segments[name], catalog.conditions, chosen, now)
         change = self.store.last_change(row.segment_id, person.profile_id)
         event = None if change is None else self._last_event(chosen, change.at)
         return Explanation(why, change, event)

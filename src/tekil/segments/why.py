@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tekil.kit.clock import Millis
@@ -11,12 +12,15 @@ from tekil.segments.evaluate import Chosen, Evaluator
 from tekil.segments.model import (
     All,
     AnyOf,
+    Computed,
+    ComputedTest,
     Condition,
+    Exists,
     InSegment,
     Not,
 )
 from tekil.segments.parse import Definition
-from tekil.segments.program import Op, Program, Step, compile_program
+from tekil.segments.program import FROM_NOTHING, Op, Program, Step, compile_program
 from tekil.segments.sql import Ask, Scope
 
 NAME = "this"
@@ -64,6 +68,20 @@ def explain(
         for branch in definition.branches
     )
     return Why(bool(truths[program.roots[NAME]][0]), reasons)
+
+
+def values_of(
+    evaluator: Evaluator, computed: Mapping[str, Computed], person: Chosen, now: Millis
+) -> dict[str, JsonValue]:
+    """The values of computed traits for one person, by one query; missing ones are left out."""
+    leaves = {name: ComputedTest(one, Exists()) for name, one in computed.items()}
+    program = compile_program(leaves)
+    measured = _Measured(evaluator, program, person, now)
+    found = {name: measured.of(leaf) for name, leaf in leaves.items()}
+    for name, one in computed.items():
+        if found[name] is None and one.how in FROM_NOTHING:
+            found[name] = 0
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _leaves(condition: Condition) -> list[Condition]:
