@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 import tekil
-from tekil.commands import demo, doctor, files, people, replay, sources, tokens
+from tekil.commands import (
+    definitions,
+    demo,
+    doctor,
+    files,
+    lists,
+    people,
+    replay,
+    segments,
+    sources,
+    tokens,
+)
 from tekil.commands.output import console, print_error
 from tekil.errors import TekilError
 from tekil.settings import Role, load_settings
@@ -25,9 +36,14 @@ app.add_typer(sources.app, name="source")
 app.add_typer(tokens.app, name="token")
 app.add_typer(tokens.admin, name="admin")
 app.add_typer(replay.rejects, name="rejects")
+app.add_typer(segments.app, name="segment")
+app.add_typer(lists.app, name="list")
+app.command("apply")(definitions.apply)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("export-definitions")(definitions.export_definitions)
 app.command("import")(files.import_file)
+app.command("plan")(definitions.plan)
 app.command("profile")(people.profile)
 app.command("replay")(replay.replay)
 app.command("status")(people.status)

@@ -33,8 +33,9 @@ class ApiError(TekilError):
 class ApiClient:
     """Calls ``/api/v1`` and returns decoded JSON. Raises ApiError with the server's own words."""
 
-    def __init__(self, send: Any, url: str | None) -> None:
+    def __init__(self, send: Any, url: str | None, stream: Any = None) -> None:
         self._send = send
+        self._stream = stream
         self.url = url
         """Where the server listens; None when there is none and the stores are open here."""
 
@@ -53,6 +54,21 @@ class ApiClient:
             "POST", path, content=body, headers={"Content-Type": "application/json"}
         )
         return reply
+
+    def download(self, path: str, **parameters: object) -> Iterator[bytes]:
+        """Read a file piece by piece."""
+        given = {k: v for k, v in parameters.items() if v is not None}
+        if self._stream is None:  # no server: the application is called in this process
+            reply: httpx.Response = self._send("GET", f"/api/v1{path}", params=given)
+            if reply.is_error:
+                raise ApiError(_reason(reply), status=reply.status_code)
+            yield reply.content
+            return
+        with self._stream("GET", f"/api/v1{path}", params=given) as reply:
+            if reply.is_error:
+                reply.read()
+                raise ApiError(_reason(reply), status=reply.status_code)
+            yield from reply.iter_bytes()
 
     def request(self, method: str, path: str, **arguments: Any) -> Any:
         """Send a request."""
@@ -79,7 +95,7 @@ def connect(settings: Settings, *, create: bool = True) -> Iterator[ApiClient]:
 
         headers = {"Authorization": f"Bearer {server.token}"}
         with httpx.Client(base_url=server.url, headers=headers, timeout=TIMEOUT_SECONDS) as client:
-            yield ApiClient(client.request, server.url)
+            yield ApiClient(client.request, server.url, client.stream)
         return
     with _embedded(settings) as client:
         yield client

@@ -12,10 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from tekil.errors import InputError
 from tekil.kit.json import JsonValue, encode_text
-from tekil.profiles.read import Profile
+
+if TYPE_CHECKING:  # the command line knows the formats without loading the stores
+    from tekil.profiles.read import Profile
 
 CHUNK = 1_000
 """People read from the store at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -11,11 +12,13 @@ from pyroaring import BitMap
 
 from tekil.access.guard import requires
 from tekil.access.model import Caller, Permission
-from tekil.errors import Conflict, NotFound
+from tekil.errors import Conflict, NotFound, did_you_mean
 from tekil.kit.clock import to_iso
-from tekil.segments.api import Name, Segments
+from tekil.kit.paging import encode_cursor
+from tekil.segments.api import Limit, MayReadPeople, Member, MemberPage, Name, Segments
 from tekil.segments.model import InList
 from tekil.segments.parse import parse
+from tekil.segments.people_api import place_after
 from tekil.segments.service import SegmentService
 
 router = APIRouter(prefix="/api/v1/lists", tags=["lists"])
@@ -90,6 +93,25 @@ def put_list(
     segments.put_list(name, body.description, members, caller.name)
     return PutListAnswer(
         name=name, size=len(members), unknown=unknown[:SHOWN], unknown_count=len(unknown)
+    )
+
+
+@router.get("/{name}/members", dependencies=[MayRead, MayReadPeople])
+def get_list_members(
+    name: Name, segments: Segments, cursor: str | None = None, limit: Limit = 100
+) -> MemberPage:
+    """List whose identities are on a list; somebody with several may come several times."""
+    lists = segments.store.list_members()
+    if name not in lists:
+        raise NotFound(f'There is no list "{name}".{did_you_mean(name, lists)}')
+    after = place_after(cursor)
+    some = list(islice(lists[name].iter_equal_or_larger(after + 1), limit + 1))
+    shown = some[:limit]
+    profiles = segments.store.profiles_of(shown)
+    public = segments.store.public_ids(set(profiles.values()))
+    return MemberPage(
+        items=[Member(profile_id=public[profiles[i]]) for i in shown if i in profiles],
+        next=encode_cursor(shown[-1]) if len(some) > limit else None,
     )
 
 

@@ -64,7 +64,7 @@ def combine_segments(body: CombineBody, segments: Segments) -> CombineAnswer:
     """Union, intersection and difference of segments: an exact count and who that is."""
     asked = Combination(tuple(body.union), tuple(body.all_of), tuple(body.minus))
     people = combine({name: segments.members(name) for name in asked.names}, asked)
-    after = _after(body.cursor)
+    after = place_after(body.cursor)
     some = list(islice(people.iter_equal_or_larger(after + 1), body.limit + 1))
     shown = some[: body.limit]
     public = segments.store.public_ids(shown)
@@ -131,7 +131,8 @@ def _attachment(name: str) -> dict[str, str]:
     }
 
 
-def _after(cursor: str | None) -> int:
+def place_after(cursor: str | None) -> int:
+    """Read a cursor that holds the last number shown. Raises InputError."""
     if cursor is None:
         return 0
     try:

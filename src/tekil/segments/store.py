@@ -292,6 +292,15 @@ class SegmentStore:
             )
             return {row.identity_id: row.key for row in connection.execute(query)}
 
+    def profiles_of(self, ids: Collection[int]) -> dict[int, int]:
+        """The profile of each identity."""
+        table = identities.c
+        with self.store.read() as connection:
+            query = sa.select(table.identity_id, table.profile_id).where(
+                in_list(connection, table.identity_id, ids)
+            )
+            return {row.identity_id: row.profile_id for row in connection.execute(query)}
+
     # ---- uploaded lists --------------------------------------------------------------------------
 
     def list_members(self) -> dict[str, BitMap]:
