@@ -169,10 +169,10 @@ class PipelineLoop:
                 )
             )
 
-    def _publish(self, result: BatchResult) -> None:
+    def _publish(self, result: BatchResult, *, more: bool = False) -> None:
         """Hand a committed batch on to the warehouse, and so to who follows what changes."""
         applied = self.worker.applied_seq
-        self.writer.put(result.batch, result.parcels, applied, result.touched)
+        self.writer.put(result.batch, result.parcels, applied, result.touched, more=more)
 
     def _may_work(self) -> bool:
         """Take the lease, and what an earlier worker left, before the first batch."""
@@ -210,11 +210,13 @@ class PipelineLoop:
         # In this order: the batch must not be behind the request that it speaks for.
         stored_seq, stored_batch = self.writer.stored_seq, self.writer.stored_batch
         if not entries:
+            self.writer.hurry()
             self.worker.note_stored(stored_batch, stored_seq)
             return 0
         began = time.monotonic()
-        self._publish(self.worker.work(entries, stored_batch, stored_seq))
         count = sum(entry.count for entry in entries)
+        result = self.worker.work(entries, stored_batch, stored_seq)
+        self._publish(result, more=count >= self._size)
         self._size = next_size(self._size, count, time.monotonic() - began)
         return count
 

@@ -18,6 +18,8 @@ from tekil.kit.ids import ProfileId, Seq
 from tekil.store.warehouse import Warehouse
 
 RETRY_SECONDS = 1.0
+GATHER_SECONDS = 2.0
+GATHER_BATCHES = 4
 
 STRANGERS_SECONDS = 60.0
 STRANGERS_POLL_SECONDS = 0.05
@@ -51,6 +53,7 @@ class WarehouseWriter:
         """Told which profiles a batch touched, once all of it can be queried."""
         self._queue: deque[_Batch] = deque()
         self._wake = threading.Condition()
+        self._more = False
         self._ending = False
         self._abandoned = 0
         self._halted = threading.Event()
@@ -106,11 +109,24 @@ class WarehouseWriter:
         parcels: Sequence[Parcel],
         last_seq: Seq,
         touched: frozenset[ProfileId] = frozenset(),
+        *,
+        more: bool = False,
     ) -> None:
-        """Hand over a committed batch, which ends with the request ``last_seq``."""
+        """Hand over a committed batch, which ends with the request ``last_seq``.
+
+        ``more`` says that the next one follows at once, so that both may go in one block.
+        """
         with self._wake:
             self._queue.append(_Batch(batch, parcels, last_seq, touched))
+            self._more = more
             self._wake.notify()
+
+    def hurry(self) -> None:
+        """Say that nothing follows after all."""
+        if self._more:
+            with self._wake:
+                self._more = False
+                self._wake.notify()
 
     def waiting(self) -> int:
         """How many batches are not in the warehouse yet."""
@@ -131,6 +147,7 @@ class WarehouseWriter:
             with self._wake:
                 while not self._queue and not self._ending:
                     self._wake.wait()
+                self._gather()
                 if not self._queue or self._halted.is_set():
                     return
                 taken, abandoned = list(self._queue), self._abandoned
@@ -147,6 +164,13 @@ class WarehouseWriter:
                     if self._queue and self._queue[0] is batch:
                         self._queue.popleft()
                         self.stored_seq = batch.last_seq
+
+    def _gather(self) -> None:
+        """While the pipeline is behind, wait a moment for more: large blocks cost less to merge."""
+        ends = time.monotonic() + GATHER_SECONDS
+        while self._more and not self._ending and len(self._queue) < GATHER_BATCHES:
+            if not self._wake.wait(ends - time.monotonic()):
+                return
 
     def _until_stored(self, batch: int, parcels: Sequence[Parcel], abandoned: int) -> bool:
         look_first = False
