@@ -141,15 +141,19 @@ def test_late_events_repair_memberships(home: House) -> None:
 
 def test_merging_and_separating_moves_memberships(home: House) -> None:
     home.put("twice", {"event": "Order Completed", "count": {"gte": 2}})
+    home.put("calm", {"event": "Refunded", "count": {"eq": 0}})
     home.track("ada", "Order Completed")
     home.send(type="track", anonymousId="anon", event="Order Completed")
     assert home.members("twice") == set()
+    assert len(home.members("calm")) == 2
     home.send(type="identify", userId="ada", anonymousId="anon", traits={})
+    assert len(home.members("calm")) == 1  # who became part of somebody else is nobody
     assert home.members("twice") == {home.profile("ada")["profile_id"]}
     body = {"a": "user_id:ada", "b": "anonymous_id:anon"}
     home.ask("POST", "identity/separate", body)
     home.settle()
     assert home.members("twice") == set()
+    assert len(home.members("calm")) == 2
 
 
 def test_a_restart_repairs_what_was_missed_and_tells_nothing_twice(tmp_path: Path) -> None:

@@ -97,7 +97,12 @@ class Evaluator:
         given = {"identities": people.identities.tolist(), "profiles": people.profiles.tolist()}
         pairs = (people.identities, people.profiles)
         subjects = Subjects(people.subjects)
-        return self._judge(program, subjects, _Of(Ask(Scope.CHOSEN), now, given, pairs))
+        outcome = self._judge(program, subjects, _Of(Ask(Scope.CHOSEN), now, given, pairs))
+        # Whoever became part of somebody else is nobody: not even a negative condition holds.
+        here = np.isin(people.subjects, people.profiles)
+        if here.all():
+            return outcome
+        return replace(outcome, truths=[truth & here for truth in outcome.truths])
 
     def accounts(self, program: Program, now: Millis) -> Outcome:
         """Judge every account."""

@@ -219,7 +219,9 @@ class LiveSegments:
             # Everybody is judged even if one definition is new: lists may have changed as well.
             outcome = self._evaluator.everybody(self._program, now)
             self._define(outcome, fresh, now)
-            self._commit(outcome, self.memberships.compare(outcome, followed), now, cause)
+            self._commit(
+                outcome, self.memberships.compare(outcome, followed, everybody=True), now, cause
+            )
 
     def _replayed(self, segment_id: int, snapshot: Snapshot) -> tuple[BitMap, int]:
         members = snapshot.members.copy()
@@ -259,9 +261,9 @@ class LiveSegments:
             touched |= self._store.companions(touched)
         if len(touched) > FULL_ABOVE:
             outcome = self._evaluator.everybody(self._program, now)
-            gone = np.array(sorted(touched), dtype=np.uint64)
-            self._commit(outcome, self.memberships.compare(outcome, self._live), now, "event")
-            touched = set(np.setdiff1d(gone, outcome.subjects).tolist())
+            moves = self.memberships.compare(outcome, self._live, everybody=True)
+            self._commit(outcome, moves, now, "event")
+            touched = set()
         self._judge(touched, now, "event")
         self._judge(self._due.take(now, MAX_CHOSEN), now, "time")
         self._judging = False

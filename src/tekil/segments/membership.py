@@ -78,14 +78,20 @@ class Memberships:
                 else:
                     members.discard(move.profile_id)
 
-    def compare(self, outcome: Outcome, live: Iterable[Live]) -> list[Move]:
-        """What is different from what was found for the subjects of an outcome."""
+    def compare(
+        self, outcome: Outcome, live: Iterable[Live], *, everybody: bool = False
+    ) -> list[Move]:
+        """What is different from what is known of the subjects of an outcome.
+
+        If the outcome is about everybody, members who are not in it are nobody any more.
+        """
         judged = bitmap(outcome.subjects)
         moves: list[Move] = []
         for segment in live:
             now_in = outcome.members(segment.name)
             with self._lock:
-                was_in = self._members[segment.name] & judged
+                members = self._members[segment.name]
+                was_in = members.copy() if everybody else members & judged
             if now_in != was_in:
                 moves += [Move(segment, who, entered=True) for who in now_in - was_in]
                 moves += [Move(segment, who, entered=False) for who in was_in - now_in]
