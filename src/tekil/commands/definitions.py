@@ -216,7 +216,7 @@ def _print(found: dict[str, Any], *, as_json: bool) -> None:
             step["change"],
             step["kind"].replace("_", " "),
             step["name"],
-            *(_count(step[key]) for key in ("before", "after", "entering", "leaving")),
+            *(_people(step, key) for key in ("before", "after", "entering", "leaving")),
         )
         for step in found["steps"]
         if step["change"] not in ("unchanged", "kept") or step["entering"] or step["leaving"]
@@ -232,5 +232,6 @@ def _print(found: dict[str, Any], *, as_json: bool) -> None:
         console.print(f"{kept} are not in the folder and stay; --prune deletes them.")
 
 
-def _count(number: int | None) -> str:
+def _people(step: dict[str, Any], key: str) -> str:
+    number = step[key] if step["kind"] == "segment" else None
     return "" if number is None else f"{number:,}"

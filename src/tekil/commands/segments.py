@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,6 +149,7 @@ def why(
     """Explain why a person is in a segment or not."""
     with connect(settings_for(data), create=False) as api:
         found = api.get(f"{path_of(name)}/why/{quote(ref, safe='')}")
+        definition = api.get(path_of(name))["definition"]
     if as_json:
         print_json(found)
         return
@@ -159,13 +161,13 @@ def why(
     rows = [
         (
             r["path"],
-            r["kind"],
+            _asked(definition, r["path"]),
             "yes" if r["holds"] else "no",
             ", ".join("nothing" if v is None else _measured(v) for v in r["measured"]),
         )
         for r in found["reasons"]
     ]
-    print_table(("condition", "kind", "holds", "measured"), rows)
+    print_table(("place", "condition", "holds", "measured"), rows)
     last = found["last_change"]
     if last:
         verb = "entered" if last["entered"] else "left"
@@ -372,6 +374,29 @@ def pages(api: ApiClient, path: str, limit: int | None) -> Iterator[dict[str, An
             left -= len(page["items"])
         if cursor is None:
             return
+
+
+def _asked(definition: JsonValue, path: str) -> str:
+    """The condition that stands at a place of a definition; a branch is told by its word.
+
+    >>> _asked({"all": [{"trait": "country", "is": "TR"}]}, "all[0]")
+    '{"trait":"country","is":"TR"}'
+    >>> _asked({"all": [{"trait": "country", "is": "TR"}]}, "$")
+    'all'
+    """
+    found = definition
+    for part in re.findall(r"[^.\[\]]+", path.removeprefix("$")):
+        if isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            found = found[int(part)]
+        elif isinstance(found, dict) and part in found:
+            found = found[part]
+        else:
+            return ""
+    if isinstance(found, dict):
+        for branch in ("all", "any", "not"):
+            if branch in found:
+                return branch
+    return encode_text(found)
 
 
 def _measured(value: object) -> str:
