@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_PATTERN = re.compile(r"(\d{1,6})([smhdw])")
+_PATTERN = re.compile(r"([0-9]{1,6})([smhdw])")
 
 
 def parse_duration(text: str) -> int:
