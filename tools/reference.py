@@ -171,7 +171,7 @@ def parameter_row(parameter: inspect.Parameter) -> list[str]:
         info = next((n for n in notes if hasattr(n, "param_decls")), None)
     is_option = info is not None and type(info).__name__.startswith("Option")
     declared = tuple(getattr(info, "param_decls", None) or ())
-    if isinstance(getattr(info, "default", None), str):  # Option("--yes", "-y")
+    if info is not None and isinstance(info.default, str):  # Option("--yes", "-y")
         declared = (info.default, *declared)
     says = getattr(info, "help", None) or ""
     choices = [one for one in (kind, *get_args(kind)) if isinstance(one, type)]

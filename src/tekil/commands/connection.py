@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tekil.errors import NotFound, TekilError
+from tekil.errors import DataDirectoryInUse, NotFound, TekilError
 from tekil.kit.ids import new_secret
 from tekil.settings import Role, Settings
-from tekil.store.directory import DataDirectory
+from tekil.store.directory import DataDirectory, RunningServer
 
 if TYPE_CHECKING:
     import httpx
+
+    from tekil.runtime import Runtime
 
 TIMEOUT_SECONDS = 600.0
 
@@ -89,28 +91,46 @@ def connect(settings: Settings, *, create: bool = True) -> Iterator[ApiClient]:
             f"There is no data directory {settings.data}. "
             "`tekil serve` makes one; --data says where it is."
         )
-    server = DataDirectory(settings.data).running_server()
-    if server is not None:
+    server = reach(settings)
+    if isinstance(server, RunningServer):
         import httpx
 
         headers = {"Authorization": f"Bearer {server.token}"}
         with httpx.Client(base_url=server.url, headers=headers, timeout=TIMEOUT_SECONDS) as client:
             yield ApiClient(client.request, server.url, client.stream)
         return
-    with _embedded(settings) as client:
+    with _embedded(server) as client:
         yield client
 
 
-@contextmanager
-def _embedded(settings: Settings) -> Iterator[ApiClient]:
-    import httpx
+def reach(settings: Settings) -> RunningServer | Runtime:
+    """The server that owns the data directory; without one the stores, opened here.
 
-    from tekil.app import create_app  # slow to import; only commands without a server need it
-    from tekil.runtime import Runtime
-
+    Raises DataDirectoryInUse.
+    """
     if settings.is_remote:  # the work is left to the processes that run there
         settings = msgspec.structs.replace(settings, role=Role.API)
-    runtime = Runtime(settings)
+    directory = DataDirectory(settings.data)
+    server = directory.running_server()
+    if server is not None:
+        return server
+    from tekil.runtime import Runtime  # slow to import; only commands without a server need it
+
+    try:
+        return Runtime(settings)
+    except DataDirectoryInUse:  # a server has started meanwhile
+        server = directory.running_server()
+        if server is None:
+            raise
+        return server
+
+
+@contextmanager
+def _embedded(runtime: Runtime) -> Iterator[ApiClient]:
+    import httpx
+
+    from tekil.app import create_app  # slow to import
+
     token = new_secret("local")
     runtime.access.trust_local(token)
     runtime.start()
@@ -126,7 +146,7 @@ def _embedded(settings: Settings) -> Iterator[ApiClient]:
     try:
         with asyncio.Runner() as runner:
             yield ApiClient(lambda m, p, **a: runner.run(call(m, p, **a)), None)
-            if not settings.is_remote:
+            if not runtime.settings.is_remote:
                 runtime.pipeline.settle()
     finally:
         runtime.stop()

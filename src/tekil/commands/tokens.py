@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tekil.commands.connection import TIMEOUT_SECONDS
+from tekil.commands.connection import TIMEOUT_SECONDS, reach
 from tekil.commands.options import Data, Json, settings_for
-from tekil.store.directory import DataDirectory
+from tekil.store.directory import RunningServer
 
 if TYPE_CHECKING:
     from tekil.access.command import TokenAdmin
@@ -73,9 +73,8 @@ def set_password(
 
 @contextmanager
 def _access(data: Path | None) -> Iterator[TokenAdmin]:
-    settings = settings_for(data)
-    server = DataDirectory(settings.data).running_server()
-    if server is not None:
+    server = reach(settings_for(data))
+    if isinstance(server, RunningServer):
         import httpx
 
         from tekil.access.remote import RemoteAccess
@@ -84,10 +83,7 @@ def _access(data: Path | None) -> Iterator[TokenAdmin]:
         with httpx.Client(base_url=server.url, headers=headers, timeout=TIMEOUT_SECONDS) as client:
             yield RemoteAccess(client)
         return
-    from tekil.runtime import Runtime  # slow to import
-
-    runtime = Runtime(settings)
     try:
-        yield runtime.access
+        yield server.access
     finally:
-        runtime.close()
+        server.close()
