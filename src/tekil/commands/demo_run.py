@@ -247,7 +247,7 @@ def _print_stats(api: ApiClient) -> None:
 
 def _say_next(api: ApiClient, url: str | None, plan: DemoPlan) -> None:
     """Commands to copy: they work as they stand, in this directory and this environment."""
-    shown = shlex.quote(os.path.relpath(plan.data))
+    shown = shlex.quote(min(os.path.relpath(plan.data), str(plan.data), key=len))
     tekil = _program()
     somebody = _somebody_real(api) if plan.real else _somebody(plan.data)
     console.print("\n[bold]Where to go next[/bold]")
