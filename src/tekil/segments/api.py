@@ -117,7 +117,7 @@ class LastChange(BaseModel):
 
     entered: bool
     at: str
-    cause: str = Field(description="event, time, definition, merge or restart.")
+    cause: str = Field(description="event, time, list, merge or restart.")
     last_event: dict[str, object] | None = Field(
         description="The last event of the person that was known then."
     )

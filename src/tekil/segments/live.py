@@ -173,7 +173,7 @@ class LiveSegments:
                 continue
             self._wake.wait(TURN_SECONDS)
             self._wake.clear()
-            self._ending.wait(min(took, 1.0))
+            self._ending.wait(min(took / 2, 1.0))
 
     def _begin(self) -> None:
         """Take up from what is stored, and repair what was missed meanwhile."""
@@ -187,41 +187,56 @@ class LiveSegments:
 
     def _adopt(self) -> None:
         """Follow the stored definitions: compute what is new or was changed."""
-        self._evaluator.lists = self._store.list_members()
+        lists = self._store.list_members()
+        same_lists = lists == self._evaluator.lists
+        self._evaluator.lists = lists
         catalog = read_catalog(self._store)
-        rows, conditions = list(catalog.rows.values()), catalog.conditions
         live = [
-            Live(row.segment_id, row.name, row.version, expand(conditions[row.name], conditions))
-            for row in rows
+            Live(row.segment_id, name, row.version, expand(condition, catalog.conditions))
+            for (name, row), condition in zip(
+                catalog.rows.items(), catalog.conditions.values(), strict=True
+            )
         ]
         known = {segment.name: segment for segment in self._live}
-        for name in known.keys() - conditions.keys():
+        for name in known.keys() - catalog.rows.keys():
             self.memberships.drop(name)
-        followed = [s for s in live if s.name in known and known[s.name].condition == s.condition]
-        stored = self._store.snapshots()
-        fresh: list[Live] = []
-        for segment in live:
-            if segment in followed:
-                continue
-            snapshot = stored.get(segment.segment_id)
-            if segment.name not in known and snapshot and snapshot.version == segment.version:
-                members, replayed = self._replayed(segment.segment_id, snapshot)
-                self._since_snapshot[segment.segment_id] = replayed
-                self.memberships.replace(segment.name, members)
-                followed.append(segment)
-            else:
-                fresh.append(segment)
+        fresh = [s for s in live if s.name not in known or known[s.name].condition != s.condition]
+        if not self._ready:
+            fresh = self._resume(fresh)
+        names = {segment.name for segment in fresh}
+        followed = [segment for segment in live if segment.name not in names]
         self._live = live
         self._program = compile_program({s.name: s.condition for s in live})
         now = self._clock.now()
-        cause = "definition" if self._ready else "restart"
-        if live:
-            # Everybody is judged even if one definition is new: lists may have changed as well.
+        if self._ready and same_lists:
+            self._judge_fresh(fresh, now)
+        elif live:
             outcome = self._evaluator.everybody(self._program, now)
             self._define(outcome, fresh, now)
-            self._commit(
-                outcome, self.memberships.compare(outcome, followed, everybody=True), now, cause
-            )
+            moves = self.memberships.compare(outcome, followed, everybody=True)
+            self._commit(outcome, moves, now, "list" if self._ready else "restart")
+
+    def _judge_fresh(self, fresh: list[Live], now: Millis) -> None:
+        """Only what is new has to be looked at; the others have been followed."""
+        if fresh:
+            program = compile_program({s.name: s.condition for s in fresh})
+            outcome = self._evaluator.everybody(program, now)
+            self._define(outcome, fresh, now)
+            self._due.lower(outcome.subjects, np.maximum(outcome.due, now + 1))
+
+    def _resume(self, segments: list[Live]) -> list[Live]:
+        """Take up the stored memberships; returns the segments that have none of this version."""
+        stored = self._store.snapshots()
+        fresh: list[Live] = []
+        for segment in segments:
+            snapshot = stored.get(segment.segment_id)
+            if snapshot is None or snapshot.version != segment.version:
+                fresh.append(segment)
+                continue
+            members, replayed = self._replayed(segment.segment_id, snapshot)
+            self._since_snapshot[segment.segment_id] = replayed
+            self.memberships.replace(segment.name, members)
+        return fresh
 
     def _replayed(self, segment_id: int, snapshot: Snapshot) -> tuple[BitMap, int]:
         members = snapshot.members.copy()
