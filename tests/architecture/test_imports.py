@@ -20,6 +20,7 @@ ROOMS = (
     "settings",
     "store",
     "problems",
+    "bodies",
     "access",
     "consent",
     "clean",
