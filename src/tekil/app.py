@@ -36,12 +36,13 @@ from tekil.segments.computed_api import router as computed_router
 from tekil.segments.lists_api import router as lists_router
 from tekil.segments.people_api import router as segment_people_router
 from tekil.segments.plan_api import router as definitions_router
+from tekil.segments.ready_api import router as ready_router
 from tekil.settings import Role
 
 MAX_BODY_BYTES = 33 * 1024 * 1024
 """A chunk of an import is the largest thing that anybody sends to the API."""
 
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0001
 """How long one thread may hold the interpreter while another waits: requests come first."""
 
 COLLECT_AFTER = (50_000, 20, 1000)
@@ -98,6 +99,7 @@ def _api(runtime: Runtime) -> FastAPI:
         segments_router,
         lists_router,
         computed_router,
+        ready_router,
         definitions_router,
     ):
         app.include_router(router)

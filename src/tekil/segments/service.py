@@ -11,13 +11,16 @@ from pyroaring import BitMap
 
 from tekil.errors import Conflict, InvalidDefinition, NotFound
 from tekil.kit.clock import Clock, Millis
+from tekil.kit.durations import parse_duration
 from tekil.kit.json import JsonValue
 from tekil.segments.catalog import Catalog, read_catalog
 from tekil.segments.evaluate import Chosen, Evaluator
 from tekil.segments.live import LiveSegments
-from tekil.segments.model import Condition, InSegment
+from tekil.segments.model import Ago, Condition, Events, InSegment, Window
 from tekil.segments.parse import parse, parse_computed
 from tekil.segments.program import compile_program
+from tekil.segments.ready import Quintiles, Ready, quintiles_statement, rfm
+from tekil.segments.sql import RELOAD_PROFILE_OF
 from tekil.segments.store import Change, Rewrite, SegmentRow, SegmentStore
 from tekil.segments.why import Why, explain, values_of
 
@@ -157,6 +160,19 @@ class SegmentService:
         if not computed:
             return {}
         return values_of(self._evaluator, computed, self._chosen(profile_id), self._clock.now())
+
+    def ready_rfm(self, event: str, amount: str, window: str) -> list[Ready]:
+        """RFM definitions with the quintiles of today; none where nobody did the event."""
+        span = Window(Ago(parse_duration(window)), Ago(0))
+        statement = quintiles_statement(Events((event,)), amount, span)
+        now = self._clock.now()
+        self._evaluator.warehouse.command(RELOAD_PROFILE_OF)
+        rows = self._evaluator.warehouse.query(statement.sql, statement.at(now))
+        *limits, people = rows[0]
+        if not people:
+            return []
+        recency, frequency, monetary = (tuple(map(float, column)) for column in limits)
+        return rfm(event, amount, window, Quintiles(recency, frequency, monetary))
 
     # ---- people ----------------------------------------------------------------------------------
 
