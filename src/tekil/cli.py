@@ -13,7 +13,6 @@ import tekil
 from tekil.commands import (
     definitions,
     demo,
-    doctor,
     files,
     lists,
     people,
@@ -22,6 +21,7 @@ from tekil.commands import (
     sources,
     tokens,
 )
+from tekil.commands.options import Data, Json
 from tekil.commands.output import console, print_error
 from tekil.errors import TekilError
 from tekil.settings import Role, load_settings
@@ -40,7 +40,6 @@ app.add_typer(segments.app, name="segment")
 app.add_typer(lists.app, name="list")
 app.command("apply")(definitions.apply)
 app.command("demo")(demo.demo)
-app.command("doctor")(doctor.doctor)
 app.command("export-definitions")(definitions.export_definitions)
 app.command("import")(files.import_file)
 app.command("plan")(definitions.plan)
@@ -64,6 +63,14 @@ def serve(
     )
     log_to_stderr(settings.log_format)
     run(settings)
+
+
+@app.command()
+def doctor(data: Data = None, as_json: Json = False) -> None:
+    """Check the data directory, the stores, the pipeline and the settings."""
+    from tekil.commands.doctor import doctor as run  # slow to import
+
+    run(data, as_json)
 
 
 @app.command()

@@ -53,7 +53,8 @@ def status(data: Data = None, as_json: Json = False) -> None:
 def _print_profile(found: dict[str, Any], events: list[dict[str, Any]]) -> None:
     traits = found["traits"]
     name = " ".join(str(traits[part]) for part in ("firstName", "lastName") if traits.get(part))
-    console.print(Text(name or "Nobody's name is known yet", style="bold"))
+    first = found["identities"][0] if found["identities"] else {"value": found["profile_id"]}
+    console.print(Text(name or str(first["value"]), style="bold"))
     console.print(f"profile_id:{found['profile_id']}", highlight=False, style="dim")
     console.print(
         f"{found['event_count']:,} events from {short_time(found['first_seen'])} "
