@@ -7,11 +7,13 @@ import sys
 from typing import Any
 
 from fastapi import Depends, FastAPI, Response
+from fastapi.responses import HTMLResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 import tekil
 from tekil.access.api import router as access_router
 from tekil.access.guard import public
+from tekil.api_page import api_page
 from tekil.bodies import bounded
 from tekil.collect.api import router as sources_router
 from tekil.collect.files.api import import_routes
@@ -81,7 +83,7 @@ def _api(runtime: Runtime) -> FastAPI:
         title="Tekil",
         version=tekil.__version__,
         description="One customer, one profile.",
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         max_body_size=MAX_BODY_BYTES,
     )
@@ -162,6 +164,13 @@ def _operations(app: FastAPI, runtime: Runtime) -> None:
         """Say that the server answers, and whether its warehouse can be written."""
         failing = runtime.pipeline.writer.failing
         return {"status": "degraded" if failing else "ok", "version": tekil.__version__}
+
+    @app.get(
+        "/docs", include_in_schema=False, dependencies=[Depends(public("holds nothing but routes"))]
+    )
+    def docs() -> HTMLResponse:
+        """Show the API to people."""
+        return HTMLResponse(api_page(app.openapi()))
 
     @app.get("/metrics", dependencies=[Depends(public("scrapers have no token"))])
     def metrics() -> Response:

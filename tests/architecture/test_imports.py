@@ -34,6 +34,7 @@ ROOMS = (
     "demo",
     "pipeline",
     "metrics",
+    "api_page",
     "runtime",
     "replay",
     "console",
