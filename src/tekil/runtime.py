@@ -30,6 +30,7 @@ from tekil.inbox.store import Inbox
 from tekil.kit.clock import Clock, Millis, SystemClock
 from tekil.kit.ids import SourceId
 from tekil.kit.json import decode
+from tekil.kit.priority import started_in_background
 from tekil.pipeline.batch import NEXT_IDENTITY, BatchWorker, Stores
 from tekil.pipeline.by_hand import ByHand
 from tekil.pipeline.chores import Chores
@@ -90,7 +91,8 @@ class Runtime:
         inbox_store.migrate()
         self.warehouse = Warehouse(settings.warehouse_url, settings.warehouse_path)
         self._open.callback(self.warehouse.close)
-        self.warehouse.migrate(STATEMENTS)
+        # The engine's own threads, those that merge above all, let requests go first.
+        started_in_background(lambda: self.warehouse.migrate(STATEMENTS))
         self.inbox = Inbox(inbox_store)
         self.sources = SourceRegister(self.state, clock)
         self.history = HistoryStore(self.state)

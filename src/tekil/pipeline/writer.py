@@ -15,6 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from tekil.events.store import HistoryStore, Parcel
 from tekil.inbox.model import Reject, RejectReason, RejectStage
 from tekil.kit.ids import ProfileId, Seq
+from tekil.kit.priority import work_in_background
 from tekil.store.warehouse import Warehouse
 
 RETRY_SECONDS = 1.0
@@ -143,6 +144,7 @@ class WarehouseWriter:
             self._thread.join()
 
     def _run(self) -> None:
+        work_in_background()
         while True:
             with self._wake:
                 while not self._queue and not self._ending:

@@ -26,8 +26,8 @@ SQLITE_PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-65536",
     "PRAGMA mmap_size=1073741824",
-    # 100 MB: pages that every batch changes are copied back once for many batches.
-    "PRAGMA wal_autocheckpoint=25000",
+    # 40 MB: pages that every batch changes are copied back once for many batches.
+    "PRAGMA wal_autocheckpoint=10000",
 )
 
 # Waits no longer than SQLite does by its busy_timeout.
