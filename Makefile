@@ -28,20 +28,20 @@ serve: $(VENV)/installed ## Run the server on the data directory tekil-data.
 
 test: $(VENV)/installed-dev ## Run every check and every test; installs PostgreSQL, Chromium and Node.js if missing.
 	@sh tools/system-packages.sh
-	@$(BIN)/ruff format --check src tests bench
-	@$(BIN)/ruff check src tests bench
+	@$(BIN)/ruff format --check src tests bench tools
+	@$(BIN)/ruff check src tests bench tools
 	@$(BIN)/mypy
 	@$(BIN)/pytest -q
 
 check: $(VENV)/installed-dev ## Run the fast part: format, lint, types, and tests of pure code; under a minute.
-	@$(BIN)/ruff format --check src tests bench
-	@$(BIN)/ruff check src tests bench
+	@$(BIN)/ruff format --check src tests bench tools
+	@$(BIN)/ruff check src tests bench tools
 	@$(BIN)/mypy
 	@$(BIN)/pytest -q -m "not e2e and not faults" tests/architecture tests/clean tests/collect tests/kit tests/identity
 
 fix: $(VENV)/installed-dev ## Format the code and mend what the linter can mend.
-	@$(BIN)/ruff format src tests bench
-	@$(BIN)/ruff check --fix src tests bench
+	@$(BIN)/ruff format src tests bench tools
+	@$(BIN)/ruff check --fix src tests bench tools
 
 bench: $(VENV)/installed-dev ## Measure everything against its floor; writes bench/results.json and docs/benchmarks.md.
 	@$(BIN)/python -m bench.run
@@ -53,6 +53,7 @@ lock: $(VENV)/installed-dev ## Pin the newest versions of all dependencies in th
 
 docs: $(VENV)/installed-dev ## Write the generated reference pages anew from the running app.
 	@$(BIN)/python -m tools.reference
+	@test -f docs/images/profile.svg || $(BIN)/python -m tools.screenshot
 
 clean: ## Remove what these targets made, but no data.
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
