@@ -198,6 +198,13 @@ computed_conditions: Object = st.tuples(st.sampled_from(COMPUTED), tests).map(
 trait_conditions: Object = st.tuples(st.sampled_from(("t", "u")), tests).map(
     lambda t: {"trait": t[0], **t[1]}
 )
+restless: Object = st.one_of(
+    event_conditions().filter(lambda said: "within" in str(said)),
+    event_conditions().filter(lambda said: "within" in str(said)),
+    sequences().filter(lambda said: "during" in said),
+    trait_conditions.filter(lambda said: "within" in said),
+    computed_conditions,
+)
 about_anyone: Object = st.one_of(event_conditions(), sequences(), trait_conditions)
 about_accounts: Object = st.tuples(st.sampled_from(("any", "all", "none")), about_anyone).map(
     lambda t: {"account": t[1], "match": t[0]}

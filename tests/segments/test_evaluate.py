@@ -14,7 +14,7 @@ from tekil.segments.parse import parse, parse_computed
 from tekil.segments.program import compile_program
 from tekil.store.warehouse import Warehouse
 from tests.segments.histories import World, write_mapping, write_world
-from tests.segments.strategies import LATER, NOW, catalogs, clusters, definitions, worlds
+from tests.segments.strategies import LATER, NOW, catalogs, clusters, definitions, restless, worlds
 
 EXAMPLES = 30
 CONDITIONS = 20
@@ -96,21 +96,28 @@ def test_three_ways_agree(
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )
-@given(world=worlds(), said=definitions, catalog=catalogs)
+@given(
+    world=worlds(),
+    said=st.lists(st.one_of(restless, restless, definitions), min_size=4, max_size=4),
+    catalog=catalogs,
+)
 def test_nothing_changes_before_it_is_due(
     history: Warehouse,
     world: World,
-    said: dict[str, JsonValue],
+    said: list[dict[str, JsonValue]],
     catalog: dict[str, dict[str, JsonValue]],
 ) -> None:
     computed = {name: parse_computed(definition) for name, definition in catalog.items()}
-    conditions = {"s": parse(said, computed).condition}
     write_world(history, world, NOW)
-    outcome = Evaluator(history, world.bitmaps()).everybody(compile_program(conditions), NOW)
-    before = judged(world, conditions, NOW)["s"]
-    for who, due in zip(outcome.subjects.tolist(), outcome.due.tolist(), strict=True):
-        assert due > NOW
-        for at in {*(NOW + soon for soon in SOON), min(due, NOW + 99 * DAY_MS) - 1}:
-            if at < due:
-                holds = matches(conditions["s"], world.known(who), at, conditions)
-                assert holds == (who in before), (who, at, due, encode_text(said))
+    evaluator = Evaluator(history, world.bitmaps())
+    people = {who: world.known(who) for who in world.profiles}
+    for one in said:  # each alone: the first of many would hide the others
+        condition = parse(one, computed).condition
+        outcome = evaluator.everybody(compile_program({"s": condition}), NOW)
+        for who, due in zip(outcome.subjects.tolist(), outcome.due.tolist(), strict=True):
+            assert due > NOW
+            before = matches(condition, people[who], NOW)
+            for at in {*(NOW + soon for soon in SOON), min(due, NOW + 99 * DAY_MS) - 1}:
+                if at < due:
+                    holds = matches(condition, people[who], at)
+                    assert holds == before, (who, at, due, encode_text(one))

@@ -247,6 +247,7 @@ def test_overlap_lists_and_nested_segments(home: House) -> None:
     assert (found["in_all"], found["in_any"]) == (1, 3)
     home.ask("PUT", "lists/beta", {"members": ["user_id:cem"]})
     assert len(home.members("beta_or_buyer")) == 2
+    home.settle()
     assert home.told("bo") == [("Segment Exited", "beta_or_buyer")]
     home.ask("DELETE", "lists/beta", status=409)
     home.ask("DELETE", "segments/buyers", status=409)

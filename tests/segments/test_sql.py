@@ -12,7 +12,7 @@ from tekil.kit.json import JsonValue, encode_text
 from tekil.segments import sql
 from tekil.segments.binding import Statement
 from tekil.segments.evaluate import Evaluator
-from tekil.segments.parse import parse
+from tekil.segments.parse import parse, parse_computed
 from tekil.segments.program import Program, compile_program
 from tekil.segments.sql import Ask, Scope
 from tekil.store.warehouse import Warehouse
@@ -114,8 +114,25 @@ CASES: dict[str, tuple[JsonValue, set[int]]] = {
         },
         set(),
     ),
+    "computed_sum": ({"computed": "sum", "gt": 150}, {ADA}),
+    "computed_count": ({"computed": "count", "is": 0}, {BO, CEM}),
+    "computed_days_since": ({"computed": "days_since", "gte": 39}, {BO}),
+    "computed_streak": ({"computed": "streak", "gte": 4}, {ADA}),
+    "computed_most_frequent": ({"computed": "most_frequent", "is": "a"}, {ADA}),
+    "computed_unique_list": ({"computed": "unique_list", "has_all": ["b", "c"]}, {BO}),
     "account_trait": ({"account": {"trait": "plan", "is": "pro"}}, {ADA}),
     "account_none": ({"account": {"event": "Ordered"}, "match": "none"}, {BO, CEM}),
+}
+COMPUTED = {
+    name: parse_computed(said)
+    for name, said in {
+        "sum": {"event": "Ordered", "sum": "revenue"},
+        "count": {"event": "Ordered", "count": True, "within": {"last": "7d"}},
+        "days_since": {"event": ["Viewed", "Added"], "days_since": "last"},
+        "streak": {"event": "*", "streak": "days", "zone": "Europe/Istanbul"},
+        "most_frequent": {"event": ["Viewed", "Added"], "most_frequent": "id"},
+        "unique_list": {"event": ["Viewed", "Added"], "unique_list": "id"},
+    }.items()
 }
 WITHOUT_SQL: dict[str, tuple[JsonValue, set[int]]] = {
     "everybody": ({"all": []}, {ADA, BO, CEM}),
@@ -155,7 +172,7 @@ def statements(program: Program, scope: Scope) -> list[Statement]:
 @pytest.mark.parametrize("name", CASES)
 def test_golden(name: str, history: Warehouse, request: pytest.FixtureRequest) -> None:
     said, expected = CASES[name]
-    program = compile_program({name: parse(said).condition})
+    program = compile_program({name: parse(said, COMPUTED).condition})
     text = f"-- {encode_text(said)}\n\n-- everybody\n{told(program, Scope.EVERYBODY)}"
     if name in ("event_count", "trait_is", "account_trait"):
         text += f"\n-- chosen people\n{told(program, Scope.CHOSEN)}"
@@ -169,7 +186,7 @@ def test_golden(name: str, history: Warehouse, request: pytest.FixtureRequest) -
 @pytest.mark.parametrize("name", WITHOUT_SQL)
 def test_conditions_that_need_no_statement(name: str, history: Warehouse) -> None:
     said, expected = WITHOUT_SQL[name]
-    check(history, compile_program({name: parse(said).condition}), name, expected)
+    check(history, compile_program({name: parse(said, COMPUTED).condition}), name, expected)
 
 
 def check(history: Warehouse, program: Program, name: str, expected: set[int]) -> None:
@@ -199,7 +216,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_segments(
         return real(statement, parameters)
 
     monkeypatch.setattr(history, "query_binary", counting)
-    all_kinds = {name: parse(said).condition for name, (said, _) in CASES.items()}
+    all_kinds = {name: parse(said, COMPUTED).condition for name, (said, _) in CASES.items()}
     copies = {f"{name} {i}": c for i in range(10) for name, c in all_kinds.items()}
     counts: list[int] = []
     for wanted in (all_kinds, copies):

@@ -110,6 +110,15 @@ class Features:
         """The column of a property of the first or last event, as JSON text."""
         return self.column(Feature(Kind(edge.value), events, window, path))
 
+    def derive(self, kind: str, sql: str) -> str:
+        """The derived column of an expression over columns and earlier derived ones."""
+        for name, known in self.derived.items():
+            if known == sql:
+                return name
+        name = f"{kind}_{len(self._names)}_{len(self.derived)}"
+        self.derived[name] = sql
+        return name
+
     def day_list(self, events: Events, window: Window, zone: str) -> str:
         """The column of the days on which there were events, as numbers."""
         return self.column(Feature(Kind.DAY_LIST, events, window, zone=zone))

@@ -58,7 +58,9 @@ def _days_since(
     kind = Kind.OLDEST if computed.how is Computation.DAYS_SINCE_FIRST else Kind.NEWEST
     at = features.of(kind, computed.events, computed.window)
     now = f"(toUnixTimestamp64Milli({features.binder.moment(NOW)}) - 1)"
-    passed = f"intDiv(greatest({now} - toUnixTimestamp64Milli({at}), 0), {DAY_MS})"
+    passed = features.derive(
+        "passed", f"intDiv(greatest({now} - toUnixTimestamp64Milli({at}), 0), {DAY_MS})"
+    )
     next_day = f"toUnixTimestamp64Milli({at}) + ({passed} + 1) * {DAY_MS}"
     # greatest() passes over NULL, so whoever did nothing must be told apart first.
     value = f"if(isNull({at}), '', ifNull(toString({passed}), ''))"
@@ -72,10 +74,11 @@ def _streak(
     found = features.day_list(computed.events, computed.window, computed.zone)
     today = f"toInt32(toDate32({binder.moment(DayStart(0, computed.zone))}, "
     today += f"{binder.text(computed.zone)}))"
-    days = f"arrayReverseSort(arrayFilter(d -> d <= {today}, {found}))"
-    broken = (
+    days = features.derive("days", f"arrayReverseSort(arrayFilter(d -> d <= {today}, {found}))")
+    broken = features.derive(
+        "broken",
         f"arrayFirstIndex((d, i) -> d != {days}[1] - toInt32(i) + 1, {days},"
-        f" arrayEnumerate({days}))"
+        f" arrayEnumerate({days}))",
     )
     run = f"if({broken} = 0, length({days}), {broken} - 1)"
     value = f"if(empty({days}) OR {days}[1] < {today} - 1, 0, {run})"

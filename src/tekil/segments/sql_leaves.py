@@ -76,7 +76,8 @@ def event_leaf_sql(leaf: EventLeaf, features: Features) -> LeafSql:
         case Sequence():
             return _sequence(leaf, features)
         case ComputedTest(computed=computed, test=test):
-            value, due = computed_sql(computed, features)
+            sql, due = computed_sql(computed, features)
+            value = features.derive("value", sql)
             holds = test_sql(test, json_operand(value), binder)
             return LeafSql(holds, (*due, *_test_due(test, value, binder)), value)
         case _:
