@@ -7,6 +7,7 @@ segment that is not changed itself shows the people who move because it names on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,6 +21,7 @@ from tekil.segments.parse import parse, parse_computed
 from tekil.segments.program import compile_program
 from tekil.segments.store import Draft, Rewrite
 
+NAME = re.compile(r"[^/\x00-\x1f]{1,200}")
 MAX_SHOWN = 20
 """Faults that one message lists."""
 
@@ -29,6 +31,10 @@ class Kind(StrEnum):
 
     SEGMENT = "segment"
     COMPUTED_TRAIT = "computed_trait"
+
+
+UNFIT_NAMES = frozenset({".", "..", "schema", "values"})
+"""Names that an address would take for something else."""
 
 
 class Change(StrEnum):
@@ -101,6 +107,15 @@ class Meaning:
     computed: dict[str, Computed] = field(default_factory=dict)
 
 
+def check_name(name: str) -> None:
+    """Refuse what the API could not address. Raises InvalidDefinition."""
+    if name in UNFIT_NAMES or not NAME.fullmatch(name):
+        raise InvalidDefinition(
+            f'"{name}": nothing can have this name; use 1 to 200 letters without / and '
+            f"control characters, and none of {', '.join(sorted(UNFIT_NAMES))}."
+        )
+
+
 def merged(stored: Iterable[Wanted], wanted: Iterable[Wanted], *, prune: bool) -> list[Wanted]:
     """The definitions that would be stored afterwards. Raises InvalidDefinition for twins."""
     after: dict[tuple[Kind, str], Wanted] = {}
@@ -124,6 +139,7 @@ def read(definitions: Iterable[Wanted]) -> Meaning:
     ordered = sorted(definitions, key=lambda each: (each.kind is Kind.SEGMENT, each.name))
     for each in ordered:  # computed traits first: segments name them
         try:
+            check_name(each.name)
             if each.kind is Kind.COMPUTED_TRAIT:
                 meaning.computed[each.name] = parse_computed(each.definition)
             else:

@@ -11,7 +11,7 @@ from pyroaring import BitMap
 
 from tekil.access.guard import requires
 from tekil.access.model import Caller, Permission
-from tekil.segments.api import NAME, Segments, _json
+from tekil.segments.api import Segments, _json
 from tekil.segments.plan import Change, Kind, Plan, Wanted, both, merged, plan, read
 from tekil.segments.service import SegmentService
 
@@ -30,7 +30,7 @@ class DefinitionBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     kind: Kind
-    name: str = Field(pattern=NAME)
+    name: str
     description: str = Field(default="", max_length=2_000)
     definition: object
     origin: str = Field(default="", max_length=1_000, description="Its file, for messages.")

@@ -18,6 +18,7 @@ from tekil.segments.evaluate import Chosen, Evaluator
 from tekil.segments.live import LiveSegments
 from tekil.segments.model import Ago, Condition, Events, InSegment, Window
 from tekil.segments.parse import parse, parse_computed
+from tekil.segments.plan import check_name
 from tekil.segments.program import compile_program
 from tekil.segments.ready import Quintiles, Ready, quintiles_statement, rfm
 from tekil.segments.sql import RELOAD_PROFILE_OF
@@ -90,6 +91,7 @@ class SegmentService:
 
     def put(self, name: str, description: str, definition: JsonValue, by: str) -> SegmentRow:
         """Create or change a segment, and follow it. Raises InputError for what is wrong."""
+        check_name(name)
         catalog = self.catalog()
         known = catalog.conditions
         known[name] = parse(definition, catalog.computed).condition
@@ -133,6 +135,7 @@ class SegmentService:
 
     def put_computed(self, name: str, description: str, definition: JsonValue, by: str) -> None:
         """Create or change a computed trait. Raises InputError for what is wrong."""
+        check_name(name)
         parse_computed(definition)
         self.store.write_computed_trait(name, description, definition, self._clock.now(), by)
         self.live.refresh()
