@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tekil.kit.clock import Millis
@@ -18,6 +19,12 @@ MAX_NAME_CHARS = 128
 NUL = "\x00"
 MAX_PROPERTIES = 300
 """Properties of one event that are listed; more means that keys are being made up."""
+
+MAX_EVENTS = 2_000
+"""Event names of one source that are listed; anybody with a public key can make up names."""
+
+OTHER = "(other)"
+"""Stands for the events behind the limit; they are counted together."""
 
 EventKey = tuple[SourceId, str, str]
 """Source, message type and event name."""
@@ -102,6 +109,29 @@ def type_name(value: JsonValue) -> str:
             return "list"
         case dict():
             return "object"
+
+
+def bounded(
+    events: Mapping[EventKey, EventFacts], known: Mapping[SourceId, set[tuple[str, str]]]
+) -> dict[EventKey, EventFacts]:
+    """Count events whose name is new to a source that has enough names under one word.
+
+    ``known`` holds the (type, name) pairs that each source has already.
+    """
+    room = {source: MAX_EVENTS - len(names) for source, names in known.items()}
+    kept: dict[EventKey, EventFacts] = {}
+    for key, facts in events.items():
+        source, type_, event = key
+        if (type_, event) in known.get(source, ()) or room.setdefault(source, MAX_EVENTS) > 0:
+            if (type_, event) not in known.get(source, ()):
+                room[source] -= 1
+            kept[key] = facts
+            continue
+        other = kept.setdefault((source, type_, OTHER), EventFacts())
+        other.count += facts.count
+        other.first_seen = min(other.first_seen, facts.first_seen)
+        other.last_seen = max(other.last_seen, facts.last_seen)
+    return kept
 
 
 class Learner:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from backports import zstd
 
 from tekil.errors import StoreError
-from tekil.events.learn import EventFacts, EventKey, Learner, PropertyFacts, add_example
+from tekil.events.learn import EventFacts, EventKey, Learner, PropertyFacts, add_example, bounded
 from tekil.events.tables import (
     event_schema,
     installation,
@@ -68,6 +68,7 @@ class HistoryStore:
     def __init__(self, store: SqlStore) -> None:
         self.store = store
         self._properties: dict[tuple[int, str, str, str], PropertyFacts] = {}
+        self._names: dict[SourceId, set[tuple[str, str]]] | None = None
 
     def installation_key(self) -> bytes:
         """The secret that makes this installation's ids its own; made on first use."""
@@ -169,9 +170,13 @@ class HistoryStore:
         """Add what a batch told about events and their properties."""
         if not learner.events:
             return
-        self._save_events(connection, learner.events)
+        names = self._known_names(connection)
+        events = bounded(learner.events, names)
+        self._save_events(connection, events)
+        for source_id, type_, event in events:
+            names.setdefault(source_id, set()).add((type_, event))
         changed: dict[tuple[int, str, str, str], PropertyFacts] = {}
-        for key, facts in learner.events.items():
+        for key, facts in events.items():
             for name, found in facts.properties().items():
                 changed[(*key, name)] = found
         self._merge_known(connection, changed)
@@ -188,8 +193,17 @@ class HistoryStore:
         if rows:
             execute_many(connection, upsert, rows)
 
+    def _known_names(self, connection: sa.Connection) -> dict[SourceId, set[tuple[str, str]]]:
+        if self._names is None:
+            self._names = {}
+            columns = (event_schema.c.source_id, event_schema.c.type, event_schema.c.event)
+            for source_id, type_, event in connection.execute(sa.select(*columns)):
+                self._names.setdefault(SourceId(source_id), set()).add((type_, event))
+        return self._names
+
     def forget_cached(self) -> None:
         """Read the schema from the store again, after a transaction failed."""
+        self._names = None
         self._properties.clear()
 
     def schema(self) -> list[LearnedEvent]:
