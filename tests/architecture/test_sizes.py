@@ -6,7 +6,6 @@ import ast
 from pathlib import Path
 
 import pytest
-
 from tests.architecture.test_imports import ROOT, source_files
 
 MAX_FILE_LINES = 500
