@@ -98,7 +98,7 @@ class WarehouseWriter:
         while time.monotonic() < ends:
             running = self._warehouse.query(
                 "SELECT count() FROM system.processes WHERE query_kind = 'Insert'"
-                " AND current_database = currentDatabase()"
+                " AND current_database = currentDatabase() AND position(query, 'events') > 0"
             )
             if not running[0][0]:
                 return
