@@ -7,11 +7,12 @@ DIR/computed-traits/orders.yaml
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +20,10 @@ from tekil.commands.connection import ApiClient, connect
 from tekil.commands.options import Data, Json, settings_for
 from tekil.commands.output import console, print_json, print_table, stderr
 from tekil.errors import Conflict, InvalidDefinition, NotFound, TekilError, did_you_mean
-from tekil.kit.json import JsonObject
+from tekil.kit.json import JsonObject, encode_canonical, encode_text
+
+if TYPE_CHECKING:
+    import yaml
 
 FOLDERS = {"computed_trait": "computed-traits", "segment": "segments"}
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -161,17 +165,42 @@ def yaml_of(item: dict[str, Any]) -> str:
     """A definition as YAML that reads back as the same."""
     import yaml
 
+    from tekil.segments.parse import parse_text
+
     told = {key: item[key] for key in KEYS if item[key] != ""}
-    return yaml.safe_dump(told, allow_unicode=True, sort_keys=False, width=100)
+    readable = yaml.safe_dump(told, allow_unicode=True, sort_keys=False, width=100)
+    # YAML itself loses some rare line breaks inside of texts; JSON, which is YAML too, keeps them.
+    return readable if _same(parse_text(readable), told) else encode_text(told) + "\n"
+
+
+def _same(one: object, other: object) -> bool:
+    return encode_canonical(one) == encode_canonical(other)
 
 
 def _refuse_twins(text: str) -> None:
-    """Refuse a key that stands twice in one object: YAML would silently forget the first."""
+    """Refuse a key that stands twice in one object: its first value would silently be forgotten."""
+    try:
+        json.loads(text, object_pairs_hook=_without_twins)
+    except (json.JSONDecodeError, RecursionError):  # then it is YAML
+        import yaml
+
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        _look_for_twins([root] if root is not None else [])
+
+
+def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [key for key, _ in pairs]
+        twin = next(key for key in names if names.count(key) > 1)
+        raise InvalidDefinition(f'the key "{twin}" stands twice.')
+    return found
+
+
+def _look_for_twins(waiting: list[yaml.Node]) -> None:
     import yaml
 
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
     seen: set[int] = set()
-    waiting = [root] if root is not None else []
     while waiting:
         node = waiting.pop()
         if id(node) in seen:
