@@ -12,7 +12,7 @@ from tekil.segments.binding import Binder
 from tekil.segments.model import Bound, Edge, EventKind, Events, Period, Sequence, Window
 from tekil.segments.numbers import LARGEST, MICRO
 from tekil.segments.sql_events import events_sql, where_sql
-from tekil.segments.sql_sequence import chain_sql, rows_sql
+from tekil.segments.sql_sequence import chain_sql, ordered_sql, rows_sql
 from tekil.segments.sql_values import (
     REVENUE,
     property_column,
@@ -128,7 +128,8 @@ class Features:
         rows = self.column(sequence)
         name = rows.replace("rows", "chain")
         if name not in self.derived:
-            self.derived[name] = chain_sql(sequence, rows, self.binder)
+            ordered = self.derive("ordered", ordered_sql(sequence, rows))
+            self.derived[name] = chain_sql(sequence, ordered, self.binder)
         return name
 
 

@@ -46,14 +46,21 @@ def same_sql(path: str) -> str:
     return f"ifNull(toString({property_column(path)}), '')"
 
 
+def ordered_sql(sequence: Sequence, rows: str) -> str:
+    """The rows in order of time; none if some step never happened, which spares the fold."""
+    every = (1 << len(sequence.steps)) - 1
+    met = f"bitAnd(arrayReduce('groupBitOr', {rows}.2), {every}) = {every}"
+    return f"arraySort(arraySlice({rows}, 1, if({met}, length({rows}), 0)))"
+
+
 def chain_sql(sequence: Sequence, rows: str, binder: Binder) -> str:
     """The latest start of a completed chain in milliseconds, or NONE."""
     if sequence.same is None:
-        return _fold(sequence, f"arraySort({rows})", "r.2", binder)
+        return _fold(sequence, rows, "r.2", binder)
     keys = f"arrayDistinct(arrayMap(r -> r.3, arrayFilter(r -> r.3 != '', {rows})))"
     without_only = f"bitAnd(r.2, {1 << len(sequence.steps)})"
     steps = f"if(r.3 = k, r.2, {without_only})"
-    best = f"arrayMap(k -> {_fold(sequence, f'arraySort({rows})', steps, binder)}, {keys})"
+    best = f"arrayMap(k -> {_fold(sequence, rows, steps, binder)}, {keys})"
     return f"arrayMax(arrayPushBack({best}, {NONE}))"
 
 

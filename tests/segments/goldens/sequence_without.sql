@@ -18,7 +18,8 @@ SELECT
 FROM (
     SELECT
         *,
-        tupleElement(arrayFold((a, r) -> (r.1, toUInt8(bitTest((r.2), 2) OR (NOT (r.1 > a.1) AND a.2 = 1)), if((r.1 > a.1), if(a.2 = 1 AND a.5 != a.1, toInt64(-9000000000000000), a.5), a.3), if((r.1 > a.1), a.6, a.4), if(bitTest((r.2), 0), greatest(if((r.1 > a.1), if(a.2 = 1 AND a.5 != a.1, toInt64(-9000000000000000), a.5), a.5), r.1), if((r.1 > a.1), if(a.2 = 1 AND a.5 != a.1, toInt64(-9000000000000000), a.5), a.5)), if(bitTest((r.2), 1), greatest(if((r.1 > a.1), a.6, a.6), if((r.1 > a.1), if(a.2 = 1 AND a.5 != a.1, toInt64(-9000000000000000), a.5), a.3)), if((r.1 > a.1), a.6, a.6))), arraySort(rows_0), (toInt64(-9000000000000000), toUInt8(0), toInt64(-9000000000000000), toInt64(-9000000000000000), toInt64(-9000000000000000), toInt64(-9000000000000000))), 6) AS chain_0
+        arraySort(arraySlice(rows_0, 1, if(bitAnd(arrayReduce('groupBitOr', rows_0.2), 3) = 3, length(rows_0), 0))) AS ordered_1_0,
+        tupleElement(arrayFold((a, r) -> (r.1, toUInt8(bitTest((r.2), 2) OR (NOT (r.1 > a.1) AND a.2 = 1)), if((r.1 > a.1), if(a.2 = 1 AND a.5 != a.1, toInt64(-9000000000000000), a.5), a.3), if((r.1 > a.1), a.6, a.4), if(bitTest((r.2), 0), greatest(if((r.1 > a.1), if(a.2 = 1 AND a.5 != a.1, toInt64(-9000000000000000), a.5), a.5), r.1), if((r.1 > a.1), if(a.2 = 1 AND a.5 != a.1, toInt64(-9000000000000000), a.5), a.5)), if(bitTest((r.2), 1), greatest(if((r.1 > a.1), a.6, a.6), if((r.1 > a.1), if(a.2 = 1 AND a.5 != a.1, toInt64(-9000000000000000), a.5), a.3)), if((r.1 > a.1), a.6, a.6))), ordered_1_0, (toInt64(-9000000000000000), toUInt8(0), toInt64(-9000000000000000), toInt64(-9000000000000000), toInt64(-9000000000000000), toInt64(-9000000000000000))), 6) AS chain_0
     FROM (
         SELECT
             dictGet('profile_of', 'profile_id', identity_id) AS subject,
