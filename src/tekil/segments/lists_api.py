@@ -17,7 +17,6 @@ from tekil.kit.clock import to_iso
 from tekil.kit.paging import encode_cursor
 from tekil.segments.api import Limit, MayReadPeople, Member, MemberPage, Name, Segments
 from tekil.segments.model import InList
-from tekil.segments.parse import parse
 from tekil.segments.people_api import place_after
 from tekil.segments.service import SegmentService
 
@@ -128,7 +127,7 @@ def delete_list(name: Name, caller: Writer, segments: Segments) -> None:
 
 def _users(name: str, segments: SegmentService) -> list[str]:
     return [
-        row.name
-        for row in segments.store.segments()
-        if any(branch.condition == InList(name) for branch in parse(row.definition).branches)
+        user
+        for user, definition in segments.catalog().segments.items()
+        if any(branch.condition == InList(name) for branch in definition.branches)
     ]
