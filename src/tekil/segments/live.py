@@ -173,7 +173,7 @@ class LiveSegments:
                 continue
             self._wake.wait(TURN_SECONDS)
             self._wake.clear()
-            self._ending.wait(min(took / 2, 1.0))
+            self._ending.wait(min(took / 4, 1.0))
 
     def _begin(self) -> None:
         """Take up from what is stored, and repair what was missed meanwhile."""
