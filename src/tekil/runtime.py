@@ -44,6 +44,7 @@ from tekil.profiles.read import ProfileReader
 from tekil.profiles.search import ProfileSearch
 from tekil.profiles.store import ProfileStore
 from tekil.profiles.timeline import Timeline
+from tekil.segments.elsewhere import FollowedElsewhere, Watch
 from tekil.segments.evaluate import Evaluator
 from tekil.segments.live import LiveSegments
 from tekil.segments.service import Person, SegmentService
@@ -137,10 +138,13 @@ class Runtime:
         if self.settings.role in (Role.ALL, Role.WORKER):
             self.pipeline.start()
             self.segments.live.start()
+            if self.settings.is_remote:
+                self._watch.start()
 
     def stop(self) -> None:
         """Commit what was accepted, finish the batch at hand, close everything."""
         self.committer.stop()
+        self._watch.stop()
         self.segments.live.stop()
         self.pipeline.stop()
         self.close()
@@ -209,9 +213,10 @@ class Runtime:
         store = SegmentStore(self.state)
         evaluator = Evaluator(self.warehouse)
         evaluator.prepare()
-        live = LiveSegments(
-            store, Evaluator(self.warehouse), PipelineJournal(self.pipeline), self.clock
-        )
+        follows = self.settings.role in (Role.ALL, Role.WORKER)
+        kind = LiveSegments if follows else FollowedElsewhere
+        live = kind(store, Evaluator(self.warehouse), PipelineJournal(self.pipeline), self.clock)
+        self._watch = Watch(store, live)
         self.pipeline.writer.on_stored = live.on_touched
         return SegmentService(store, evaluator, live, self.clock, self._person)
 

@@ -14,6 +14,7 @@ from tekil.kit.clock import Clock, Millis
 from tekil.kit.durations import parse_duration
 from tekil.kit.json import JsonValue
 from tekil.segments.catalog import Catalog, read_catalog
+from tekil.segments.elsewhere import FollowedElsewhere
 from tekil.segments.evaluate import Chosen, Evaluator
 from tekil.segments.live import LiveSegments
 from tekil.segments.model import Ago, Condition, Events, InSegment, Window
@@ -218,6 +219,8 @@ class SegmentService:
 
     def segments_of(self, profile_id: int) -> list[str]:
         """The segments that somebody is in, by name."""
+        if isinstance(self.live, FollowedElsewhere):
+            return self.store.segments_of(profile_id)
         return self.live.memberships.segments_of(profile_id)
 
     def page(self, name: str, after: int, limit: int) -> tuple[list[Person], int | None]:

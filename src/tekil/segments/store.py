@@ -150,6 +150,57 @@ class SegmentStore:
             gone = computed_traits.c.name.in_(changed.without_computed_traits)
             connection.execute(sa.delete(computed_traits).where(gone))
 
+    def stamp(self) -> tuple[tuple[int, int], ...]:
+        """What is different after any change of a definition or list."""
+        tables = (segments, computed_traits, lists)
+        with self.store.read() as connection:
+            return tuple(
+                connection.execute(
+                    sa.select(
+                        sa.func.count(), sa.func.coalesce(sa.func.max(table.c.updated_at), 0)
+                    ).select_from(table)
+                )
+                .one()
+                ._tuple()
+                for table in tables
+            )
+
+    def is_followed(self) -> bool:
+        """Whether every segment has been judged as it is defined now."""
+        both = segments.c.segment_id == segment_snapshots.c.segment_id
+        current = sa.and_(both, segments.c.version == segment_snapshots.c.version)
+        query = (
+            sa.select(segments.c.segment_id)
+            .outerjoin(segment_snapshots, current)
+            .where(segment_snapshots.c.segment_id.is_(None))
+            .limit(1)
+        )
+        with self.store.read() as connection:
+            return connection.execute(query).first() is None
+
+    def segments_of(self, profile_id: int) -> list[str]:
+        """The segments that somebody is in by what is stored, by name."""
+        table = segment_changes.c
+        latest: dict[int, sa.Row[tuple[int, int, bool]]] = {}
+        with self.store.read() as connection:
+            query = (
+                sa.select(table.segment_id, table.change_id, table.entered)
+                .where(table.profile_id == profile_id)
+                .order_by(table.change_id)
+            )
+            for row in connection.execute(query):
+                latest[row.segment_id] = row
+        found: list[str] = []
+        snapshots = self.snapshots()
+        for segment in self.segments():
+            snapshot, last = snapshots.get(segment.segment_id), latest.get(segment.segment_id)
+            if snapshot is None:
+                continue
+            is_newer = last is not None and last.change_id > snapshot.change_id
+            if last.entered if last is not None and is_newer else profile_id in snapshot.members:
+                found.append(segment.name)
+        return found
+
     # ---- memberships -----------------------------------------------------------------------------
 
     def snapshots(self) -> dict[int, Snapshot]:
