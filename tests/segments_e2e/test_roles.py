@@ -45,6 +45,10 @@ def test_what_the_api_defines_the_worker_follows(
         segments.put("buyers", {"event": "Bought", "count": {"gte": 9}})
         eventually(lambda: segments.members("lookers"), lambda members: members == set())
         assert segments.members("buyers") == set()
+        reworded = {"all": [{"event": "Looked"}, {"segment": "buyers"}]}
+        assert segments.put("lookers", reworded)["version"] == 2
+        same = {"count": {"gte": 9}, "event": "Bought"}
+        assert segments.put("buyers", same)["version"] == 3, "written anew, meaning the same"
         segments.delete("lookers")
         segments.delete("buyers")
         assert segments.profile("user_id:bob")["segments"] == []

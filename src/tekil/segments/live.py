@@ -208,6 +208,7 @@ class LiveSegments:
         self._live = live
         self._program = compile_program({s.name: s.condition for s in live})
         now = self._clock.now()
+        self._renumber([s for s in followed if s.name in known and known[s.name] != s], now)
         if self._ready and same_lists:
             self._judge_fresh(fresh, now)
         elif live:
@@ -215,6 +216,17 @@ class LiveSegments:
             self._define(outcome, fresh, now)
             moves = self.memberships.compare(outcome, followed, everybody=True)
             self._commit(outcome, moves, now, "list" if self._ready else "restart")
+
+    def _renumber(self, reworded: list[Live], now: Millis) -> None:
+        """Note the members of segments that were written anew and mean what they meant."""
+        if not reworded:
+            return
+        with self._store.store.write() as connection:
+            for segment in reworded:
+                members = self.memberships.of(segment.name) or BitMap()
+                snapshot = Snapshot(segment.version, self._next_change - 1, members)
+                self._store.save_snapshot(connection, segment.segment_id, snapshot, now)
+                self._since_snapshot[segment.segment_id] = 0
 
     def _judge_fresh(self, fresh: list[Live], now: Millis) -> None:
         """Only what is new has to be looked at; the others have been followed."""
