@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import yaml
 from hypothesis import example, given
@@ -12,7 +14,17 @@ from tekil.commands.definitions import file_of, read_file, yaml_of
 from tekil.errors import InvalidDefinition
 from tekil.kit.json import JsonValue
 from tekil.segments.model import InSegment
-from tekil.segments.plan import Change, Kind, Wanted, both, check_name, merged, plan, read
+from tekil.segments.plan import (
+    MAX_NESTED,
+    Change,
+    Kind,
+    Wanted,
+    both,
+    check_name,
+    merged,
+    plan,
+    read,
+)
 
 BUYS: JsonValue = {"event": "Bought"}
 TURKISH: JsonValue = {"trait": "country", "is": "TR"}
@@ -122,6 +134,33 @@ def test_unknown_names_and_circles_are_refused() -> None:
         read([segment("a", {"segment": "b"}, origin="f.yaml")])
     with pytest.raises(InvalidDefinition, match="a → b → a"):
         read([segment("a", {"segment": "b"}), segment("b", {"not": {"segment": "a"}})])
+
+
+def test_segments_that_name_each_other_twice_do_not_explode() -> None:
+    chain = [segment("s0", BUYS)]
+    for number in range(1, 40):
+        twice: JsonValue = {"segment": f"s{number - 1}"}
+        chain.append(segment(f"s{number}", {"any": [twice, twice]}))
+    assert len(read(chain[:12]).segments) == 12
+    with pytest.raises(InvalidDefinition, match="Name each segment once"):
+        read(chain)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_chain_of_segments_has_an_end(backwards: bool) -> None:
+    def chain(length: int) -> list[Wanted]:
+        names = [f"s{n:04}" for n in range(length)]
+        if backwards:
+            names.reverse()
+        links = [
+            segment(name, {"not": {"segment": below}}) for below, name in itertools.pairwise(names)
+        ]
+        return [segment(names[0], BUYS), *links]
+
+    assert len(read(chain(MAX_NESTED)).segments) == MAX_NESTED
+    for length in (MAX_NESTED + 2, 900):
+        with pytest.raises(InvalidDefinition, match="deep: write some"):
+            read(chain(length))
 
 
 def test_what_stays_is_part_of_what_will_be() -> None:

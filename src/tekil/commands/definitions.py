@@ -167,7 +167,7 @@ def yaml_of(item: dict[str, Any]) -> str:
 
     from tekil.segments.parse import parse_text
 
-    told = {key: item[key] for key in KEYS if item[key] != ""}
+    told = {key: item[key] for key in KEYS if key != "description" or item[key]}
     readable = yaml.safe_dump(told, allow_unicode=True, sort_keys=False, width=100)
     # YAML itself loses some rare line breaks inside of texts; JSON, which is YAML too, keeps them.
     return readable if _same(parse_text(readable), told) else encode_text(told) + "\n"

@@ -22,6 +22,12 @@ from tekil.segments.program import compile_program
 from tekil.segments.store import Draft, Rewrite
 
 NAME = re.compile(r"[^/\x00-\x1f]{1,200}")
+MAX_EXPANDED = 20_000
+"""Conditions of a segment, those of the segments that it names counted each time."""
+
+MAX_NESTED = 50
+"""Segments that name each other, one inside of the other."""
+
 MAX_SHOWN = 20
 """Faults that one message lists."""
 
@@ -148,6 +154,7 @@ def read(definitions: Iterable[Wanted]) -> Meaning:
         except InputError as error:
             faults.add(each, error)
     faults.raise_if_any()
+    check_nesting(meaning.segments)
     for each in ordered:
         if each.kind is Kind.SEGMENT:
             try:
@@ -155,7 +162,78 @@ def read(definitions: Iterable[Wanted]) -> Meaning:
             except InputError as error:
                 faults.add(each, error)
     faults.raise_if_any()
+    check_size(meaning.segments)
     return meaning
+
+
+def check_nesting(conditions: Mapping[str, Condition]) -> None:
+    """Refuse chains of segments that name each other too deep; circles are told elsewhere.
+
+    Raises InvalidDefinition.
+    """
+    depths: dict[str, int] = {}
+
+    def too_deep(name: str) -> InvalidDefinition:
+        return InvalidDefinition(
+            f'"{name}" names segments that name others, more than {MAX_NESTED} deep: '
+            "write some of those conditions out."
+        )
+
+    def depth(name: str, via: tuple[str, ...]) -> int:
+        if name in via or name not in conditions:
+            return 0
+        if len(via) > MAX_NESTED:
+            raise too_deep(via[0])
+        if name not in depths:
+            inner = [depth(each, (*via, name)) for each in named(conditions[name])]
+            depths[name] = 1 + max(inner, default=0)
+        if len(via) + depths[name] > MAX_NESTED + 1:
+            raise too_deep(via[0])
+        return depths[name]
+
+    for name in conditions:
+        depth(name, ())
+
+
+def named(condition: Condition) -> list[str]:
+    """The segments that a condition names."""
+    match condition:
+        case InSegment(name=name):
+            return [name]
+        case All(items=items) | AnyOf(items=items):
+            return [name for item in items for name in named(item)]
+        case Not(item=item):
+            return named(item)
+        case _:
+            return []
+
+
+def check_size(conditions: Mapping[str, Condition]) -> None:
+    """Refuse segments that name each other so often that together they grow beyond all bounds.
+
+    They must not form a circle. Raises InvalidDefinition.
+    """
+    sizes: dict[str, int] = {}
+
+    def size(condition: Condition) -> int:
+        match condition:
+            case InSegment(name=name):
+                if name not in sizes:
+                    sizes[name] = size(conditions[name])
+                return sizes[name]
+            case All(items=items) | AnyOf(items=items):
+                return 1 + sum(size(item) for item in items)
+            case Not(item=item):
+                return 1 + size(item)
+            case _:
+                return 1
+
+    for name, condition in conditions.items():
+        if size(condition) > MAX_EXPANDED:
+            raise InvalidDefinition(
+                f'"{name}" has {size(condition):,} conditions with those of the segments that it '
+                f"names; at most {MAX_EXPANDED:,} are allowed. Name each segment once."
+            )
 
 
 def both(before: Meaning, after: Meaning) -> dict[str, Condition]:

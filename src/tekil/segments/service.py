@@ -19,7 +19,7 @@ from tekil.segments.evaluate import Chosen, Evaluator
 from tekil.segments.live import LiveSegments
 from tekil.segments.model import Ago, Condition, Events, InSegment, Window
 from tekil.segments.parse import parse, parse_computed
-from tekil.segments.plan import check_name
+from tekil.segments.plan import check_name, check_nesting, check_size
 from tekil.segments.program import compile_program
 from tekil.segments.ready import Quintiles, Ready, quintiles_statement, rfm
 from tekil.segments.sql import RELOAD_PROFILE_OF
@@ -96,9 +96,11 @@ class SegmentService:
         catalog = self.catalog()
         known = catalog.conditions
         known[name] = parse(definition, catalog.computed).condition
+        check_nesting(known)
         compile_program({name: known[name]}, known)
         for other, condition in known.items():  # a change may close a circle elsewhere
             compile_program({other: condition}, known)
+        check_size(known)
         row = self.store.write_segment(name, description, definition, self._clock.now(), by)
         self.live.refresh()
         return row
