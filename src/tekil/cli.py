@@ -20,6 +20,7 @@ from tekil.commands import (
     segments,
     sources,
     tokens,
+    traits,
 )
 from tekil.commands.options import Data, Json
 from tekil.commands.output import console, print_error
@@ -38,6 +39,7 @@ app.add_typer(tokens.admin, name="admin")
 app.add_typer(replay.rejects, name="rejects")
 app.add_typer(segments.app, name="segment")
 app.add_typer(lists.app, name="list")
+app.add_typer(traits.app, name="trait")
 app.command("apply")(definitions.apply)
 app.command("demo")(demo.demo)
 app.command("export-definitions")(definitions.export_definitions)

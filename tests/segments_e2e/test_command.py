@@ -117,3 +117,22 @@ def test_a_list_from_a_file(segments: Segments, tmp_path: Path) -> None:
     finally:
         server.command("list", "delete", "friends")
     assert run_json(server, "list", "list")["items"] == []
+
+
+def test_a_computed_trait_from_a_file_to_a_person(segments: Segments, tmp_path: Path) -> None:
+    server = segments.server
+    path = tmp_path / "orders.yaml"
+    path.write_text("{event: Order Completed, count: true}", encoding="utf-8")
+    made = run_json(server, "trait", "put", "orders", str(path), "--description", "How many")
+    assert (made["name"], made["description"]) == ("orders", "How many")
+    assert [t["name"] for t in run_json(server, "trait", "list")["items"]] == ["orders"]
+    segments.put("buyers", {"computed": "orders", "gte": 2})
+    one = sorted(segments.members("buyers"))[0]
+    found = run_json(server, "trait", "values", f"profile_id:{one}")["computed_traits"]
+    assert found["orders"] == len(segments.timeline(f"profile_id:{one}", "Order Completed"))
+    refused = run(server, "trait", "delete", "orders")
+    assert refused.returncode == 1
+    assert "used by buyers" in " ".join(refused.stderr.split())
+    segments.delete("buyers")
+    server.command("trait", "delete", "orders")
+    assert run_json(server, "trait", "list")["items"] == []
