@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from backports import zstd
 
 from tekil.errors import StoreError
 from tekil.events.learn import EventFacts, EventKey, Learner, PropertyFacts, add_example, bounded
@@ -20,6 +19,7 @@ from tekil.events.tables import (
     progress,
     property_schema,
 )
+from tekil.kit import zstd
 from tekil.kit.clock import Millis
 from tekil.kit.ids import SourceId
 from tekil.kit.json import decode, encode_text

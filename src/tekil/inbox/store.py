@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from backports import zstd
 
 from tekil.inbox import sql
 from tekil.inbox.model import (
@@ -21,6 +20,7 @@ from tekil.inbox.model import (
 )
 from tekil.inbox.sql import RejectFilter, ReplayFilter
 from tekil.inbox.tables import imports, inbox, rejects
+from tekil.kit import zstd
 from tekil.kit.clock import Millis
 from tekil.kit.ids import Seq, SourceId
 from tekil.store.state import SqlStore

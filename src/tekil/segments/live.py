@@ -7,11 +7,9 @@ event, a merge or a missed wake-up can never leave a membership wrong for good.
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import Future
 from functools import partial
 from typing import Protocol
 
@@ -30,6 +28,7 @@ from tekil.segments.catalog import read_catalog
 from tekil.segments.evaluate import Chosen, Evaluator, Outcome
 from tekil.segments.membership import DueTimes, Live, Memberships, Move
 from tekil.segments.program import Program, compile_program, expand
+from tekil.segments.queues import Jobs, Waiting
 from tekil.segments.store import Change, SegmentRow, SegmentStore, Snapshot
 
 TURN_SECONDS = 0.1
@@ -95,16 +94,12 @@ class LiveSegments:
         self._since_snapshot: dict[int, int] = {}
         self._ready = False
         self._judging = False
-        self._waiting: set[int] = set()
-        self._waiting_since = 0.0
-        self._lock = threading.Lock()
+        self._waiting = Waiting()
         self._wake = threading.Event()
         self._ending = threading.Event()
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], None], Future[None]]] = queue.SimpleQueue()
+        self._jobs = Jobs()
         self._thread = threading.Thread(target=self._run, name="segments", daemon=True)
         self.memberships = Memberships()
-
-    # ---- from other threads ----------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to follow."""
@@ -116,14 +111,11 @@ class LiveSegments:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._refuse_jobs()
+        self._jobs.refuse()
 
     def on_touched(self, profiles: Collection[int]) -> None:
         """Take note of people whose events, traits or identities changed, once that is stored."""
-        with self._lock:
-            if not self._waiting:
-                self._waiting_since = time.monotonic()
-            self._waiting.update(profiles)
+        self._waiting.add(profiles)
         self._wake.set()
 
     def refresh(self) -> None:
@@ -131,11 +123,10 @@ class LiveSegments:
 
         Raises StoreUnavailable where nobody follows segments.
         """
-        done: Future[None] = Future()
-        self._jobs.put((self._adopt, done))
+        done = self._jobs.put(self._adopt)
         self._wake.set()
         if not self._thread.is_alive():
-            self._refuse_jobs()
+            self._jobs.refuse()
         try:
             done.result(JOB_SECONDS)
         except TimeoutError as error:
@@ -150,10 +141,7 @@ class LiveSegments:
 
     def is_settled(self) -> bool:
         """Whether everything that was noted has been judged."""
-        with self._lock:
-            return self._ready and not self._waiting and not self._judging
-
-    # ---- the thread ------------------------------------------------------------------------------
+        return self._ready and self._waiting.is_empty() and not self._judging
 
     def _run(self) -> None:
         while not self._ending.is_set():
@@ -163,12 +151,12 @@ class LiveSegments:
                         self._ending.wait(TURN_SECONDS)
                         continue
                     self._begin()
-                self._obey()
+                self._jobs.run()
                 took = self._turn()
             except Exception as error:
                 log.error("segments cannot be followed; trying again", error=str(error)[:500])
                 self._ready = False
-                self._refuse_jobs()
+                self._jobs.refuse()
                 self._ending.wait(RETRY_SECONDS)
                 continue
             self._wake.wait(TURN_SECONDS)
@@ -180,8 +168,7 @@ class LiveSegments:
         self._evaluator.prepare()
         self._next_change = self._store.last_change_id() + 1
         self._live = []
-        with self._lock:
-            self._waiting.clear()
+        self._waiting.take()
         self._adopt()
         self._ready = True
 
@@ -279,8 +266,7 @@ class LiveSegments:
         """Judge whoever waits and can be judged; returns the seconds that it took."""
         began = time.monotonic()
         if not self._live:
-            with self._lock:
-                self._waiting.clear()
+            self._waiting.take()
             return 0.0
         now = self._clock.now()
         touched = self._take_touched()
@@ -297,15 +283,11 @@ class LiveSegments:
         return time.monotonic() - began
 
     def _take_touched(self) -> set[int]:
-        with self._lock:
-            if not self._waiting:
-                return set()
-            waited = time.monotonic() - self._waiting_since
-            if waited < POSTPONE_SECONDS and self._journal.is_behind():
-                return set()
-            ready, self._waiting = self._waiting, set()
-            self._judging = True
-        return ready
+        if self._waiting.seconds() < POSTPONE_SECONDS and self._journal.is_behind():
+            return set()
+        # Said before they are taken, so that at no moment they seem to be judged already.
+        self._judging = True
+        return self._waiting.take()
 
     def _judge(self, profiles: Collection[int], now: Millis, cause: str) -> None:
         waiting = sorted(profiles)
@@ -393,27 +375,6 @@ class LiveSegments:
                 snapshot = Snapshot(segment.version, changes[0].change_id - 1, members)
                 self._store.save_snapshot(connection, segment_id, snapshot, now)
                 self._since_snapshot[segment_id] = 0
-
-    def _obey(self) -> None:
-        while not self._jobs.empty():
-            job, done = self._jobs.get()
-            try:
-                job()
-            except Exception as error:
-                self._ready = False
-                done.set_exception(error)
-            else:
-                done.set_result(None)
-
-    def _refuse_jobs(self) -> None:
-        while not self._jobs.empty():
-            _, done = self._jobs.get()
-            done.set_exception(
-                StoreUnavailable(
-                    "Segments cannot be followed by this process now. What was written is stored, "
-                    "and is taken up when a process with --role all or worker can."
-                )
-            )
 
 
 def _line(move: Move, change: Change) -> bytes:

@@ -14,6 +14,7 @@ from tekil.identity.tables import identities
 from tekil.kit.clock import Millis
 from tekil.kit.json import JsonValue, decode, encode_text
 from tekil.profiles.tables import account_members
+from tekil.segments.list_store import ListStore
 from tekil.segments.tables import (
     computed_traits,
     lists,
@@ -23,7 +24,6 @@ from tekil.segments.tables import (
     segments,
 )
 from tekil.store.lists import in_list
-from tekil.store.state import SqlStore
 
 HOUR_MS = 3_600_000
 
@@ -64,16 +64,6 @@ class Change(msgspec.Struct, frozen=True):
     cause: str
 
 
-class ListRow(msgspec.Struct, frozen=True):
-    """An uploaded list without its members."""
-
-    name: str
-    description: str
-    size: int
-    updated_at: Millis
-    updated_by: str
-
-
 class Draft(msgspec.Struct, frozen=True):
     """A definition to be stored."""
 
@@ -100,13 +90,8 @@ class Snapshot:
     members: BitMap
 
 
-class SegmentStore:
-    """Reads and writes the state of segments."""
-
-    def __init__(self, store: SqlStore) -> None:
-        self.store = store
-
-    # ---- definitions -----------------------------------------------------------------------------
+class SegmentStore(ListStore):
+    """Reads and writes the state of segments, and of the lists that they ask about."""
 
     def segments(self) -> list[SegmentRow]:
         """Every segment, by name."""
@@ -181,7 +166,7 @@ class SegmentStore:
     def segments_of(self, profile_id: int) -> list[str]:
         """The segments that somebody is in by what is stored, by name."""
         table = segment_changes.c
-        latest: dict[int, sa.Row[tuple[int, int, bool]]] = {}
+        latest: dict[int, tuple[int, bool]] = {}
         with self.store.read() as connection:
             query = (
                 sa.select(table.segment_id, table.change_id, table.entered)
@@ -189,19 +174,19 @@ class SegmentStore:
                 .order_by(table.change_id)
             )
             for row in connection.execute(query):
-                latest[row.segment_id] = row
+                latest[row.segment_id] = (row.change_id, row.entered)
         found: list[str] = []
         snapshots = self.snapshots()
         for segment in self.segments():
             snapshot, last = snapshots.get(segment.segment_id), latest.get(segment.segment_id)
             if snapshot is None:
                 continue
-            is_newer = last is not None and last.change_id > snapshot.change_id
-            if last.entered if last is not None and is_newer else profile_id in snapshot.members:
+            is_in = profile_id in snapshot.members
+            if last is not None and last[0] > snapshot.change_id:
+                is_in = last[1]
+            if is_in:
                 found.append(segment.name)
         return found
-
-    # ---- memberships -----------------------------------------------------------------------------
 
     def snapshots(self) -> dict[int, Snapshot]:
         """The last snapshot of each segment."""
@@ -307,8 +292,6 @@ class SegmentStore:
         with self.store.read() as connection:
             return [(row.hour, row.size) for row in connection.execute(query)]
 
-    # ---- people ----------------------------------------------------------------------------------
-
     def identities_of(self, profiles: Collection[int]) -> list[tuple[int, int]]:
         """Every identity of some profiles, with its profile."""
         table = identities.c
@@ -351,56 +334,6 @@ class SegmentStore:
                 in_list(connection, table.identity_id, ids)
             )
             return {row.identity_id: row.profile_id for row in connection.execute(query)}
-
-    # ---- uploaded lists --------------------------------------------------------------------------
-
-    def list_members(self) -> dict[str, BitMap]:
-        """The identities on every list."""
-        with self.store.read() as connection:
-            rows = connection.execute(sa.select(lists.c.name, lists.c.identities)).all()
-        return {row.name: BitMap.deserialize(row.identities) for row in rows}
-
-    def lists(self) -> list[ListRow]:
-        """Every list, by name."""
-        with self.store.read() as connection:
-            rows = connection.execute(sa.select(lists).order_by(lists.c.name)).all()
-        return [
-            ListRow(
-                row.name,
-                row.description,
-                len(BitMap.deserialize(row.identities)),
-                row.updated_at,
-                row.updated_by,
-            )
-            for row in rows
-        ]
-
-    def write_list(
-        self, name: str, description: str, members: BitMap, now: Millis, by: str
-    ) -> None:
-        """Create a list or replace it."""
-        insert = self.store.insert(lists)
-        changed = ("description", "identities", "updated_at", "updated_by")
-        upsert = insert.on_conflict_do_update(
-            index_elements=["name"], set_={key: insert.excluded[key] for key in changed}
-        )
-        row = {
-            "name": name,
-            "description": description,
-            "identities": members.serialize(),
-            "created_at": now,
-            "updated_at": now,
-            "updated_by": by,
-        }
-        with self.store.write() as connection:
-            connection.execute(upsert, [row])
-
-    def delete_list(self, name: str) -> bool:
-        """Delete a list; False if there was none."""
-        with self.store.write() as connection:
-            return connection.execute(sa.delete(lists).where(lists.c.name == name)).rowcount > 0
-
-    # ---- computed traits -------------------------------------------------------------------------
 
     def computed_traits(self) -> list[NamedRow]:
         """Every computed trait, by name."""
