@@ -117,7 +117,8 @@ def test_a_row_is_the_person() -> None:
     assert columns.names == (
         "profile_id", "identity.phone", "identity.user_id", "email", "missing", "tags",
     )  # fmt: skip
-    assert columns.row(person) == ["abc", "+1 +2", None, "x@y.z", None, ["a"]]
+    assert columns.row(person, {}) == ["abc", "+1 +2", None, "x@y.z", None, ["a"]]
+    assert columns.row(person, {"missing": 3, "other": 1})[4] == 3
 
 
 def test_columns_are_read_and_bounded() -> None:

@@ -130,6 +130,11 @@ def test_a_computed_trait_from_a_file_to_a_person(segments: Segments, tmp_path: 
     one = sorted(segments.members("buyers"))[0]
     found = run_json(server, "trait", "values", f"profile_id:{one}")["computed_traits"]
     assert found["orders"] == len(segments.timeline(f"profile_id:{one}", "Order Completed"))
+    lines = server.command("segment", "export", "buyers", "--traits", "orders").splitlines()[1:]
+    told = dict(line.split(",") for line in lines)
+    assert set(told) == segments.members("buyers")
+    assert told[one] == str(found["orders"])
+    assert all(int(orders) >= 2 for orders in told.values())
     refused = run(server, "trait", "delete", "orders")
     assert refused.returncode == 1
     assert "used by buyers" in " ".join(refused.stderr.split())

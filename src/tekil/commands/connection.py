@@ -66,11 +66,18 @@ class ApiClient:
                 raise ApiError(_reason(reply), status=reply.status_code)
             yield reply.content
             return
+        import httpx
+
         with self._stream("GET", f"/api/v1{path}", params=given) as reply:
             if reply.is_error:
                 reply.read()
                 raise ApiError(_reason(reply), status=reply.status_code)
-            yield from reply.iter_bytes()
+            try:
+                yield from reply.iter_bytes()
+            except httpx.TransportError as error:
+                raise ApiError(
+                    f"The server stopped in the middle of its answer ({error}). Look at its log."
+                ) from error
 
     def request(self, method: str, path: str, **arguments: Any) -> Any:
         """Send a request."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -78,9 +78,9 @@ class Columns:
         named = tuple(IDENTITY_PREFIX + namespace for namespace in self.identities)
         return ("profile_id", *named, *self.traits)
 
-    def row(self, person: Profile) -> list[JsonValue]:
-        """One person's cells; None is nothing."""
-        values = {trait.name: trait.value for trait in person.traits}
+    def row(self, person: Profile, computed: Mapping[str, JsonValue]) -> list[JsonValue]:
+        """One person's cells; None is nothing. A computed trait goes before one of its name."""
+        values = {trait.name: trait.value for trait in person.traits} | dict(computed)
         cells: list[JsonValue] = [person.profile_id]
         for namespace in self.identities:
             own = [view.value for view in person.identities if view.namespace == namespace]

@@ -10,7 +10,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
-from pyroaring import BitMap
 
 from tekil.errors import InputError
 from tekil.kit.ids import ProfileId
@@ -28,6 +27,7 @@ from tekil.segments.export import (
     parquet_file,
     read_columns,
 )
+from tekil.segments.service import SegmentService
 from tekil.segments.sets import Combination, combine
 from tekil.store.state import SqlStore
 
@@ -82,7 +82,11 @@ def export_members(
     request: Request,
     format: ExportFormat = ExportFormat.CSV,
     traits: Annotated[
-        str, Query(description="Traits, with commas between.", examples=["email,firstName"])
+        str,
+        Query(
+            description="Traits and computed traits, with commas between.",
+            examples=["email,firstName"],
+        ),
     ] = "",
     identities: Annotated[
         str, Query(description="Namespaces of identities, with commas between.")
@@ -98,7 +102,8 @@ def export_members(
 ) -> StreamingResponse:
     """Take away the members of a segment with chosen traits, as CSV or Parquet."""
     columns = read_columns(traits, identities)
-    rows = _rows(segments.members(name), columns, request)
+    segments.store.segment(name)  # it must be there before the answer begins
+    rows = _rows(name, columns, segments, request)
     pieces = (
         csv_file(rows, columns.names, delimiter=delimiter, bom=bom, guard=guard)
         if format is ExportFormat.CSV
@@ -109,16 +114,19 @@ def export_members(
     )
 
 
-def _rows(members: BitMap, columns: Columns, request: Request) -> Iterator[list[JsonValue]]:
+def _rows(
+    name: str, columns: Columns, segments: SegmentService, request: Request
+) -> Iterator[list[JsonValue]]:
     """The rows of everybody who is there, a thousand people read at a time."""
     store: SqlStore = request.app.state.state
     reader: ProfileReader = request.app.state.profiles
-    left = iter(members)
+    left = iter(segments.members(name))
     while some := [ProfileId(i) for i in islice(left, CHUNK)]:
+        computed = segments.computed_of(columns.traits, some)
         with store.read() as connection:
             people = reader.read_many(connection, some)
         for person in people:
-            yield columns.row(person)
+            yield columns.row(person, computed.get(person.internal_id, {}))
 
 
 def _attachment(name: str) -> dict[str, str]:

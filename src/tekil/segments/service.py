@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -24,7 +24,7 @@ from tekil.segments.program import compile_program
 from tekil.segments.ready import Quintiles, Ready, quintiles_statement, rfm
 from tekil.segments.sql import RELOAD_PROFILE_OF
 from tekil.segments.store import Change, Rewrite, SegmentRow, SegmentStore
-from tekil.segments.why import Why, explain, values_of
+from tekil.segments.why import Why, explain, values_of, values_of_many
 
 SAMPLE = 10
 MAX_NUMBER = 2**32 - 1
@@ -254,12 +254,23 @@ class SegmentService:
         sizes = [len(members) for members in sets]
         return sizes, matrix, len(BitMap.intersection(*sets)), len(BitMap.union(*sets))
 
-    def _chosen(self, profile_id: int) -> Chosen:
-        pairs = self.store.identities_of([profile_id])
+    def computed_of(
+        self, names: Collection[str], profiles: Sequence[int]
+    ) -> dict[int, dict[str, JsonValue]]:
+        """What some computed traits are for some people now; names of none are left out."""
+        known = self.catalog().computed
+        computed = {name: known[name] for name in names if name in known}
+        if not computed:
+            return {}
+        chosen = self._chosen(*profiles)
+        return values_of_many(self._evaluator, computed, chosen, self._clock.now())
+
+    def _chosen(self, *profiles: int) -> Chosen:
+        pairs = self.store.identities_of(profiles)
         return Chosen(
             identities=np.array([i for i, _ in pairs], dtype=np.uint64),
             profiles=np.array([p for _, p in pairs], dtype=np.uint64),
-            subjects=np.array([profile_id], dtype=np.uint64),
+            subjects=np.array(sorted(profiles), dtype=np.uint64),
         )
 
     def _last_event(self, person: Chosen, at: Millis) -> dict[str, JsonValue] | None:
