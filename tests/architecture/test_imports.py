@@ -18,6 +18,7 @@ ROOMS = (
     "kit",
     "errors",
     "settings",
+    "query",
     "store",
     "problems",
     "bodies",

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from tekil.access.guard import requires
 from tekil.access.model import Permission
 from tekil.collect.sources import SourceRegister
-from tekil.errors import InputError
 from tekil.events.store import HistoryStore, LearnedEvent
 from tekil.kit.clock import to_iso
 from tekil.kit.json import JsonObject, encode
-from tekil.kit.paging import decode_numbers, encode_cursor
+from tekil.kit.paging import encode_cursor
+from tekil.query import read_place
 
 router = APIRouter(prefix="/api/v1", tags=["events"])
 
@@ -76,7 +76,7 @@ def get_schema(
         items = [item for item in items if item["source"] == source]
     if event is not None:
         items = [item for item in items if item["event"] == event]
-    start = _start(cursor)
+    start = read_place(cursor)
     shown = items[start : start + limit]
     more = encode_cursor(start + limit) if start + limit < len(items) else None
     return Response(encode({"items": shown, "next": more}), media_type="application/json")
@@ -106,13 +106,3 @@ def _schema_item(learned: LearnedEvent, sources: SourceRegister) -> JsonObject:
         "last_seen": to_iso(learned.last_seen),
         "properties": properties,
     }
-
-
-def _start(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    try:
-        (start,) = decode_numbers(cursor)
-    except ValueError as error:
-        raise InputError(f"{error}; leave it out to begin at the start.") from error
-    return max(0, start)

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from tekil.access.guard import requires
 from tekil.access.model import Permission
 from tekil.collect.sources import SourceRegister
-from tekil.errors import InputError
 from tekil.kit.json import encode
-from tekil.kit.paging import decode_numbers, encode_cursor
+from tekil.kit.paging import encode_cursor
+from tekil.query import read_place
 from tekil.store.warehouse import Warehouse
 
 router = APIRouter(prefix="/api/v1/events", tags=["events"])
@@ -95,7 +95,7 @@ def get_summary(
     source_id = sources.by_name(source).source_id if source is not None else None
     wanted = SummaryFilter(event, type, source_id)
     groups = list(dict.fromkeys(group_by or []))
-    offset = _offset(cursor)
+    offset = read_place(cursor)
     bound: dict[str, object] = {
         "event": event,
         "type": type,
@@ -109,13 +109,3 @@ def get_summary(
     rows = [dict(zip(names, row, strict=True)) for row in warehouse.query(sql, given)]
     more = encode_cursor(offset + limit) if len(rows) > limit else None
     return Response(encode({"items": rows[:limit], "next": more}), media_type="application/json")
-
-
-def _offset(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    try:
-        (offset,) = decode_numbers(cursor)
-    except ValueError as error:
-        raise InputError(f"{error}; leave it out to begin at the start.") from error
-    return max(0, offset)

@@ -10,10 +10,10 @@ from pydantic import BaseModel
 
 from tekil.access.guard import requires
 from tekil.access.model import Permission
-from tekil.errors import InputError
 from tekil.identity.tables import identities
 from tekil.kit.json import encode
-from tekil.kit.paging import decode_numbers, encode_cursor
+from tekil.kit.paging import encode_cursor
+from tekil.query import read_place
 from tekil.store.state import SqlStore
 
 router = APIRouter(prefix="/api/v1/identities", tags=["identity"])
@@ -67,17 +67,7 @@ def list_identities(
     """List every identity with its profile."""
     state: SqlStore = request.app.state.state
     with state.read() as connection:
-        rows = connection.execute(map_sql(_after(cursor), limit + 1)).all()
+        rows = connection.execute(map_sql(read_place(cursor), limit + 1)).all()
     items = [row._asdict() for row in rows[:limit]]
     more = encode_cursor(items[-1]["identity_id"]) if len(rows) > limit else None
     return Response(encode({"items": items, "next": more}), media_type="application/json")
-
-
-def _after(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    try:
-        (after,) = decode_numbers(cursor)
-    except ValueError as error:
-        raise InputError(f"{error}; leave it out to begin at the start.") from error
-    return after

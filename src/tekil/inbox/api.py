@@ -14,9 +14,10 @@ from tekil.errors import InputError
 from tekil.inbox.model import RejectReason, RejectRecord, RejectStage
 from tekil.inbox.sql import RejectFilter
 from tekil.inbox.store import Inbox
-from tekil.kit.clock import Millis, from_iso, to_iso
+from tekil.kit.clock import to_iso
 from tekil.kit.ids import SourceId
 from tekil.kit.paging import decode_numbers, encode_cursor
+from tekil.query import read_instant
 
 router = APIRouter(prefix="/api/v1", tags=["inbox"])
 
@@ -84,15 +85,6 @@ def _source_id(request: Request, name: str | None) -> SourceId | None:
     return find(name)
 
 
-def _instant(text: str | None) -> Millis | None:
-    if text is None:
-        return None
-    try:
-        return from_iso(text)
-    except (ValueError, OverflowError) as error:
-        raise InputError(f'"{text}" is not an ISO 8601 time.') from error
-
-
 @router.get("/rejects", dependencies=[Read])
 def list_rejects(
     request: Request,
@@ -109,7 +101,13 @@ def list_rejects(
     """Show what could not be used, and why."""
     inbox: Inbox = request.app.state.inbox
     wanted = RejectFilter(
-        _source_id(request, source), stage, reason, text, _instant(since), _instant(until), pending
+        _source_id(request, source),
+        stage,
+        reason,
+        text,
+        read_instant(since, "since"),
+        read_instant(until, "until"),
+        pending,
     )
     found = inbox.rejects(wanted, before=_before(cursor), limit=limit + 1)
     shown = found[:limit]
@@ -129,8 +127,8 @@ def replay_rejects(body: RejectSelection, request: Request) -> ReplayAnswer:
         body.stage,
         body.reason,
         None,
-        _instant(body.since),
-        _instant(body.until),
+        read_instant(body.since, "since"),
+        read_instant(body.until, "until"),
         pending_only=True,
     )
     replay: Callable[[RejectFilter, list[int] | None], tuple[int, int]]
@@ -145,8 +143,8 @@ def replay_inbox(body: ReplaySelection, request: Request) -> ReplayAnswer:
     replay: Callable[..., int] = request.app.state.replay_inbox
     count = replay(
         source_id=_source_id(request, body.source),
-        since=_instant(body.since),
-        until=_instant(body.until),
+        since=read_instant(body.since, "since"),
+        until=read_instant(body.until, "until"),
         types=frozenset(body.types) if body.types is not None else None,
     )
     return ReplayAnswer(replayed=count)

@@ -9,14 +9,14 @@ from pydantic import BaseModel, Field
 
 from tekil.access.guard import requires
 from tekil.access.model import Permission
-from tekil.errors import InputError
-from tekil.kit.clock import Millis, from_iso, to_iso
+from tekil.kit.clock import Millis, to_iso
 from tekil.kit.json import JsonObject, encode
 from tekil.profiles.accounts import Account, AccountReader
 from tekil.profiles.as_of import PastReader
 from tekil.profiles.read import IdentityView, Profile, ProfileReader, TraitView
 from tekil.profiles.search import ProfileSearch
 from tekil.profiles.timeline import MAX_LIMIT, EventFilter, Timeline
+from tekil.query import read_instant
 
 router = APIRouter(prefix="/api/v1/profiles", tags=["profiles"])
 accounts_router = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
@@ -164,13 +164,13 @@ def get_events(
     limit: Limit = 50,
 ) -> Response:
     """Read what a person did, newest first."""
-    at, end = instant(as_of, "as_of"), instant(until, "until")
+    at, end = read_instant(as_of, "as_of"), read_instant(until, "until")
     if at is None:
         nodes = profiles.profile(ref).nodes
     else:
         nodes = past.profile(ref, at).nodes
         end = Millis(at + 1 if end is None else min(end, at + 1))
-    wanted = EventFilter(type, event, None, instant(since, "since"), end)
+    wanted = EventFilter(type, event, None, read_instant(since, "since"), end)
     page = events.page(nodes, wanted, cursor=cursor, limit=limit)
     return _json({"items": list(page.items), "next": page.next})
 
@@ -185,7 +185,7 @@ def get_profile(
     as_of: AsOf = None,
 ) -> Response:
     """Look up a person by namespace:value or profile_id:…, now or as of a past time."""
-    at = instant(as_of, "as_of")
+    at = read_instant(as_of, "as_of")
     profile = profiles.profile(ref) if at is None else past.profile(ref, at)
     answer = profile_json(profile, provenance=provenance)
     if at is None:
@@ -248,18 +248,6 @@ def _account(account: Account) -> AccountDetail:
         last_seen=to_iso(account.last_seen),
         member_count=account.member_count,
     )
-
-
-def instant(text: str | None, name: str) -> Millis | None:
-    """Read a query parameter that holds a time. Raises InputError."""
-    if text is None:
-        return None
-    try:
-        return from_iso(text)
-    except ValueError as error:
-        raise InputError(
-            f'{name}: "{text}" is not an ISO 8601 time, as in 2026-01-31T09:00:00Z.'
-        ) from error
 
 
 def profile_json(profile: Profile, *, provenance: bool) -> JsonObject:

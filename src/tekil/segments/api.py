@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from tekil.access.guard import requires
 from tekil.access.model import Caller, Permission
 from tekil.errors import InputError
-from tekil.kit.clock import from_iso, to_iso
+from tekil.kit.clock import to_iso
 from tekil.kit.json import JsonValue
 from tekil.kit.paging import decode_cursor, encode_cursor
+from tekil.query import read_instant
 from tekil.segments.schema import definition_schema
 from tekil.segments.service import SegmentService
 from tekil.segments.store import Change, SegmentRow
@@ -290,7 +291,7 @@ def get_changes(
 def get_sizes(name: Name, segments: Segments, since: str | None = None) -> SizeList:
     """A segment's size over time, one entry for each hour in which it changed."""
     row = segments.store.segment(name)
-    found = segments.store.sizes(row.segment_id, _instant(since))
+    found = segments.store.sizes(row.segment_id, read_instant(since, "since") or 0)
     return SizeList(items=[Size(at=to_iso(hour), size=size) for hour, size in found])
 
 
@@ -332,14 +333,3 @@ def _position(cursor: str | None) -> int:
     if not isinstance(position, int):
         raise InputError(f'cursor: "{cursor}" is not one that an earlier page gave.')
     return position
-
-
-def _instant(text: str | None) -> int:
-    if text is None:
-        return 0
-    try:
-        return from_iso(text)
-    except ValueError as error:
-        raise InputError(
-            f'since: "{text}" is not an ISO 8601 time, as in 2026-01-31T09:00:00Z.'
-        ) from error
